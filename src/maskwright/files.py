@@ -1,0 +1,117 @@
+"""Writing results whole or not at all, and the folder for what can be made again.
+
+Every file appears under its name only when it is complete: temporary name, sync, rename.
+Knows nothing of what is written.
+"""
+
+import errno
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from maskwright.errors import OutputError
+
+_FIXES = {
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EDQUOT: "free some space (your quota is used up), or write to another disk",
+    errno.EROFS: "the disk is read-only: write somewhere else (-o FOLDER)",
+    errno.EACCES: "you may not write there: choose another folder (-o FOLDER), or change its permissions",
+    errno.EPERM: "you may not write there: choose another folder (-o FOLDER), or change its permissions",
+    errno.ENOTDIR: "a file stands where a folder is needed: choose another folder (-o FOLDER)",
+    errno.EEXIST: "a file stands where a folder is needed: choose another folder (-o FOLDER)",
+}
+
+
+def output_error(error: OSError, path: Path) -> OutputError:
+    """Say of a failed write what, where and how to fix."""
+    reason = error.strerror or str(error)
+    fix = _FIXES.get(error.errno or 0, "check the folder and try again")
+    return OutputError(f"Cannot write: {reason}.", where=str(path), fix=fix)
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents. Raises OutputError where that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error, path) from error
+    return path
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write(temporary_path)`, then rename the result to `path`; on any failure leave nothing.
+
+    The temporary file lies in the same folder and keeps the suffix of `path`. Raises OutputError.
+    """
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.stem[:60]}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise output_error(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises OutputError."""
+    write_with(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text whole or not at all. Raises OutputError."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write indented JSON whole or not at all; NaN and infinity are refused. Raises OutputError."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it becomes `path`, on failure it is gone.
+
+    If another process has made `path` meanwhile, its folder is kept and ours is dropped (both hold the same:
+    use this only for folders whose name says what is in them). Raises OutputError.
+    """
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}.part")
+    try:
+        temporary.mkdir()
+        yield temporary
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    except OSError as error:
+        if isinstance(error, OutputError) or not _is_below(error, temporary):
+            raise
+        raise output_error(error, path) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_below(error: OSError, folder: Path) -> bool:
+    """Whether a write failed, rather than a read of somebody else's file."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) or error.filename is None:
+        return True
+    return str(error.filename).startswith(str(folder))
+
+
+def cache_folder() -> Path:
+    """Return where things that can be made again are kept: MASKWRIGHT_CACHE, or the user's cache folder."""
+    stated = os.environ.get("MASKWRIGHT_CACHE")
+    if stated:
+        return Path(stated)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maskwright"
