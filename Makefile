@@ -1,0 +1,37 @@
+# Needs nothing but make and a Python >= 3.11 with venv. Everything goes into .venv, whatever else is active.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# An active environment, conda or a stray PYTHONPATH must not decide where packages go or come from.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME UV_SYSTEM_PYTHON UV_PYTHON PIP_USER PIP_TARGET PIP_REQUIRE_VIRTUALENV
+
+.PHONY: demo test lint format schemas clean
+.DELETE_ON_ERROR:
+
+demo: $(READY)
+	$(BIN)/maskwright demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schemas: $(READY)
+	$(BIN)/python -m maskwright.cli.schemas
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "maskwright needs Python >= 3.11: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt -b constraints.txt -e '.[train,openvino,dev]'
+	touch $@

@@ -1,0 +1,72 @@
+"""maskwright makes masks, and the model that makes them.
+
+The public names below are looked up when they are first used: importing maskwright loads neither numpy nor torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from maskwright.audit.check import check_dataset as check
+    from maskwright.data.pebbles import make_pebbles as make_pebbles
+    from maskwright.data.read import read_dataset as read_dataset
+    from maskwright.errors import ConfigError as ConfigError
+    from maskwright.errors import DataError as DataError
+    from maskwright.errors import ExportError as ExportError
+    from maskwright.errors import MaskwrightError as MaskwrightError
+    from maskwright.errors import MissingDependency as MissingDependency
+    from maskwright.errors import OutputError as OutputError
+    from maskwright.errors import ShapeError as ShapeError
+    from maskwright.errors import TrainingError as TrainingError
+    from maskwright.progress import Step as Step
+    from maskwright.recipe import DataOptions as DataOptions
+    from maskwright.recipe import Recipe as Recipe
+    from maskwright.runs import demo as demo
+    from maskwright.runs import evaluate as evaluate
+    from maskwright.runs import list_recipes as recipes
+    from maskwright.runs import predict_files as predict_files
+    from maskwright.runs import train as train
+    from maskwright.runtime.predictor import load_model as load
+
+# public name -> (module, name there)
+_PUBLIC = {
+    "check": ("maskwright.audit.check", "check_dataset"),
+    "demo": ("maskwright.runs", "demo"),
+    "evaluate": ("maskwright.runs", "evaluate"),
+    "load": ("maskwright.runtime.predictor", "load_model"),
+    "make_pebbles": ("maskwright.data.pebbles", "make_pebbles"),
+    "predict_files": ("maskwright.runs", "predict_files"),
+    "read_dataset": ("maskwright.data.read", "read_dataset"),
+    "recipes": ("maskwright.runs", "list_recipes"),
+    "train": ("maskwright.runs", "train"),
+    "ConfigError": ("maskwright.errors", "ConfigError"),
+    "DataError": ("maskwright.errors", "DataError"),
+    "DataOptions": ("maskwright.recipe", "DataOptions"),
+    "ExportError": ("maskwright.errors", "ExportError"),
+    "MaskwrightError": ("maskwright.errors", "MaskwrightError"),
+    "MissingDependency": ("maskwright.errors", "MissingDependency"),
+    "OutputError": ("maskwright.errors", "OutputError"),
+    "Recipe": ("maskwright.recipe", "Recipe"),
+    "ShapeError": ("maskwright.errors", "ShapeError"),
+    "Step": ("maskwright.progress", "Step"),
+    "TrainingError": ("maskwright.errors", "TrainingError"),
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a public name stands for, once."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'maskwright' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, for completion."""
+    return list(__all__)
