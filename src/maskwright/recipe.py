@@ -57,9 +57,14 @@ class ModelOptions(Strict):
     encoder: str = Field("auto", description="a timm or smp encoder's name, 'none' for a small plain one, or auto")
     weights: str = Field("auto", description="imagenet, keras, none, a local .safetensors or .h5 path, or auto")
     padding: Literal["auto", "same", "symmetric"] = Field(
-        "auto", description="'same' is TensorFlow's padding; auto takes what the weights were trained with"
+        "auto",
+        description="conventions of the encoder: 'same' is TensorFlow's (padding right and bottom, batch norm epsilon "
+        "1e-3, pictures in -1..1), 'symmetric' PyTorch's; auto takes what the weights were trained with",
     )
-    decoder_channels: tuple[PositiveInt, ...] | Auto = Field("auto", description="filters of the decoder, deepest first")
+    non_commercial: bool = Field(False, description="allow weights whose licence forbids commercial use")
+    decoder_channels: tuple[PositiveInt, ...] | Auto = Field(
+        "auto", description="filters of the decoder, deepest first; one fewer than the encoder has stages ends at half size"
+    )
     mode: Literal["auto", "whole", "tile"] = Field("auto", description="resize the whole picture, or cut tiles")
     size: PositiveInt | tuple[PositiveInt, PositiveInt] | Auto = Field(
         "auto", description="height and width that the network sees (a single number for a square)"
