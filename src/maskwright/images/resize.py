@@ -1,0 +1,76 @@
+"""Antialiased bilinear resizing as matrix products, in plain numpy.
+
+The weights are those of torch's `F.interpolate(mode="bilinear", antialias=True, align_corners=False)`, computed in the
+same single precision and order, so that training, the model file and scoring resize alike. Knows nothing of files.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.errors import ShapeError
+
+_LARGEST_MATRIX = 2**20  # above this many weights a product with the few that are not zero is faster
+
+
+def resize_matrix(n_in: int, n_out: int) -> NDArray[np.float32]:
+    """Return the weights that resize a line of `n_in` pixels to `n_out`: (n_out, n_in) float32.
+
+    Row i is a triangle around (i + 0.5) * n_in / n_out, one input pixel wide to each side when enlarging and
+    n_in / n_out wide when shrinking (that is the antialiasing), cut at the borders and scaled to sum 1.
+    Equal sizes give the identity. Raises ShapeError for a size below 1.
+    """
+    first, weights = _taps(n_in, n_out)
+    matrix = np.zeros((n_out, n_in), np.float32)
+    columns = first[:, None] + np.arange(weights.shape[1])
+    inside = columns < n_in
+    matrix[np.nonzero(inside)[0], columns[inside]] = weights[inside]
+    return matrix
+
+
+def resize_float(array: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Resize (C, H, W) float32 to (C, h, w), antialiased bilinear. Equal sizes return the array itself.
+
+    Raises ShapeError for another number of axes or an empty size.
+    """
+    if array.ndim != 3:
+        raise ShapeError(f"resize_float wants (C, H, W); got {array.shape}.")
+    rows = _along_rows(np.asarray(array, np.float32), size[0])
+    if rows.shape[2] == size[1]:
+        return rows
+    return np.ascontiguousarray(_along_rows(rows.transpose(0, 2, 1), size[1]).transpose(0, 2, 1))
+
+
+def _along_rows(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
+    """Resize the middle axis of (C, H, W)."""
+    n_in = array.shape[1]
+    if n_in == n_out:
+        return array
+    if n_in * n_out <= _LARGEST_MATRIX:
+        return np.matmul(resize_matrix(n_in, n_out), array)
+    first, weights = _taps(n_in, n_out)
+    result = np.zeros((array.shape[0], n_out, array.shape[2]), np.float32)
+    for tap in range(weights.shape[1]):
+        rows = np.minimum(first + tap, n_in - 1)  # beyond the border the weight is zero
+        for channel, picture in zip(result, array, strict=True):
+            channel += weights[:, tap, None] * picture[rows]
+    return result
+
+
+def _taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return for each output pixel its first input pixel (n_out,) and the weights from there on (n_out, taps).
+
+    Weights beyond the last input pixel are zero.
+    """
+    if n_in < 1 or n_out < 1:
+        raise ShapeError(f"A line of {n_in} pixels cannot be resized to {n_out}.", fix="both sizes must be at least 1")
+    one, half = np.float32(1), np.float32(0.5)
+    scale = np.float32(n_in) / np.float32(n_out)
+    support = max(scale, one)
+    center = scale * (np.arange(n_out, dtype=np.float32) + half)
+    first = np.maximum((center - support + half).astype(np.int64), 0)
+    taps = int(np.ceil(support)) * 2 + 1
+    pixel = first[:, None] + np.arange(taps)
+    distance = (pixel.astype(np.float32) - center[:, None] + half) * (one / support)
+    weights = np.maximum(one - np.abs(distance), np.float32(0))
+    weights[pixel >= n_in] = 0
+    return first, weights / weights.sum(axis=1, keepdims=True, dtype=np.float32)
