@@ -71,8 +71,10 @@ def bootstrap_totals(
     The same seed and number of groups give the same draws.
     """
     number, of_picture = _group_numbers(groups, np.ones(len(columns), bool))
-    by_group = np.zeros((number, columns.shape[1]))
-    np.add.at(by_group, of_picture, columns)
+    by_group = columns.astype(np.float64)
+    if number < len(columns):
+        by_group = np.zeros((number, columns.shape[1]))
+        np.add.at(by_group, of_picture, columns)
     generator = np.random.default_rng(seed)
     step = max(1, _CHUNK // number)
     totals = []
@@ -84,7 +86,9 @@ def bootstrap_totals(
     return np.concatenate(totals)
 
 
-def bootstrap_interval(value: float, resampled: NDArray[np.float64], number: int, level: float = LEVEL) -> Score:
+def bootstrap_interval(
+    value: float, resampled: NDArray[np.float64], number: int, *, grouped: bool = False, level: float = LEVEL
+) -> Score:
     """Return the expanded percentile interval of a value from its resampled values.
 
     number: how many groups (or pictures) were drawn from; the percentiles are moved outwards so that for a mean
@@ -93,12 +97,11 @@ def bootstrap_interval(value: float, resampled: NDArray[np.float64], number: int
     if math.isnan(value):
         return Score(None, reason=NO_PIXEL)
     if number < 2:
-        return Score(value, reason=ONE_PICTURE)
+        return Score(value, reason=ONE_GROUP if grouped else ONE_PICTURE)
     from scipy.special import ndtr
 
     tail = float(ndtr(-math.sqrt(number / (number - 1)) * _quantile_t(level, number)))
-    known = resampled[~np.isnan(resampled)]
-    low, high = np.quantile(known, [tail, 1 - tail]) if known.size else (value, value)
+    low, high = np.quantile(resampled[~np.isnan(resampled)], [tail, 1 - tail])
     return _clipped(value, min(float(low), value), max(float(high), value))
 
 

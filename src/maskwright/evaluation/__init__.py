@@ -1,0 +1,1 @@
+"""Scores of a model on pictures it did not see, and the cut chosen on validation pictures."""

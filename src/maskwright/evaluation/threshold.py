@@ -1,0 +1,126 @@
+"""The cut on probabilities, chosen on validation pictures in one pass.
+
+Each picture leaves two histograms of its probabilities, of pixels inside and outside the truth; from them the
+measure follows for every cut at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.errors import ConfigError
+from maskwright.evaluation.grid import probabilities_on_grid
+from maskwright.evaluation.score import Predict, load_pictures
+from maskwright.images.classes import IGNORE
+from maskwright.metrics.counts import Counts
+from maskwright.metrics.measures import MEASURES, summary
+from maskwright.progress import Progress, Step, ignore
+
+if TYPE_CHECKING:
+    from maskwright.data.dataset import Dataset
+
+BINS = 1024  # a power of two, so that binning a float32 is exact
+FLAT = 1e-4  # cuts that score within this of the best are taken as equal: no validation part can tell them apart
+
+
+@dataclass(frozen=True)
+class ThresholdChoice:
+    """The cut chosen, and the curve it was chosen from.
+
+    threshold: the middle of the best plateau. value: the mean measure there.
+    thresholds, values: the curve, one mean over pictures for each cut. pictures: how many had a score.
+    """
+
+    threshold: float
+    value: float
+    measure: str
+    pictures: int
+    thresholds: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def to_json(self, *, points: int = 64) -> dict[str, Any]:
+        """Return the choice with a thinned curve of about `points` points."""
+        step = max(1, len(self.thresholds) // points)
+        return {
+            "threshold": self.threshold, "value": self.value, "measure": self.measure, "pictures": self.pictures,
+            "curve": {"threshold": list(self.thresholds[::step]), "value": list(self.values[::step])},
+        }  # fmt: skip
+
+
+def choose_threshold(
+    dataset: "Dataset",
+    indices: Sequence[int] | NDArray[np.integer[Any]],
+    predict: Predict,
+    *,
+    measure: Literal["dice", "iou"] = "dice",
+    progress: Progress = ignore,
+) -> ThresholdChoice:
+    """Choose the cut that gives the best mean measure per picture on validation pictures.
+
+    predict: image (H, W, C) -> probabilities (K, H, W). Two exclusive classes, or overlapping ones, which share one
+    cut. Cuts are multiples of 1/1024; of a flat maximum the middle is taken, of several the widest.
+
+    Raises ConfigError for several exclusive classes (they need no cut) and when no picture has a score.
+    """
+    classes = dataset.classes
+    if classes.exclusive and not classes.binary:
+        raise ConfigError("Several exclusive classes need no threshold: the most probable class is taken.")
+    total, pictures = np.zeros(BINS - 1), 0
+    for done, loaded in enumerate(load_pictures(dataset, indices), start=1):
+        size = (int(loaded.truth.shape[0]), int(loaded.truth.shape[1]))
+        probabilities = probabilities_on_grid(predict(loaded.image), size, classes)
+        curve = picture_curve(loaded.truth, probabilities, measure)
+        if not np.isnan(curve[0]):
+            total += curve
+            pictures += 1
+        progress(Step("threshold", done, len(indices)))
+    if pictures == 0:
+        raise ConfigError(
+            "No validation picture has a pixel that counts, so no threshold can be chosen.",
+            fix="state one: --set evaluation.threshold=0.5",
+        )
+    return best_cut(total / pictures, measure, pictures)
+
+
+def picture_curve(truth: NDArray[Any], probabilities: NDArray[np.float32], measure: str) -> NDArray[np.float64]:
+    """Return one picture's measure for the cuts 1/1024 ... 1023/1024, (1023,); NaN where no pixel counts.
+
+    truth: (H, W) of 0, 1, IGNORE, or (H, W, K). probabilities: (K, H, W) on the same grid.
+    """
+    channels = truth[..., None] if truth.ndim == 2 else truth
+    each = [_curve_counts(channels[..., k], probabilities[k]) for k in range(channels.shape[-1])]
+    counts = Counts.from_array(np.stack([one.as_array()[..., 0] for one in each], axis=-1))
+    if truth.ndim == 2:
+        return MEASURES[measure](counts)[:, 0]
+    return summary(measure, counts, exclusive=False)
+
+
+def _curve_counts(truth: NDArray[Any], probability: NDArray[np.float32]) -> Counts:
+    """Return the counts (1023, 1) of one class for each cut; foreground is where the probability is above it."""
+    keep = truth != IGNORE
+    inside, kept = truth[keep] == 1, probability[keep]
+    # p > j / BINS  <=>  ceil(p * BINS) > j: exact, because BINS is a power of two
+    level = np.clip(np.ceil(kept * np.float32(BINS)), 0, BINS).astype(np.intp)
+    both = np.bincount(level + (BINS + 1) * inside, minlength=2 * (BINS + 1)).reshape(2, BINS + 1)
+    above = both[:, ::-1].cumsum(axis=1)[:, ::-1][:, 2:]  # level > j for j = 1 ... BINS - 1
+    fp, tp = above
+    fn, pixels = both[1].sum() - tp, np.full(BINS - 1, both.sum())
+    return Counts(tp[:, None], fp[:, None], fn[:, None], pixels[:, None])
+
+
+def best_cut(values: NDArray[np.float64], measure: str, pictures: int) -> ThresholdChoice:
+    """Pick the middle of the widest stretch of cuts that score as good as the best; nearest 0.5 among equals."""
+    good = np.flatnonzero(values >= values.max() - FLAT)
+    stretches = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
+    middles = [(int(stretch[0]) + int(stretch[-1])) / 2 for stretch in stretches]
+    widths = [len(stretch) for stretch in stretches]
+    centre = (len(values) - 1) / 2
+    at = min(range(len(stretches)), key=lambda i: (-widths[i], abs(middles[i] - centre)))
+    index = int(middles[at])
+    thresholds = (np.arange(1, BINS) / BINS).tolist()
+    return ThresholdChoice(
+        (middles[at] + 1) / BINS, float(values[index]), measure, pictures, tuple(thresholds), tuple(values.tolist())
+    )
