@@ -1,0 +1,1 @@
+"""Predicting with a model file, without torch."""
