@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", _THREADS)
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 
-import pytest
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 

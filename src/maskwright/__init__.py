@@ -54,7 +54,29 @@ _PUBLIC = {
     "TrainingError": ("maskwright.errors", "TrainingError"),
 }
 
-__all__ = ["__version__", *sorted(_PUBLIC)]
+__all__ = [
+    "__version__",
+    "ConfigError",
+    "DataError",
+    "DataOptions",
+    "ExportError",
+    "MaskwrightError",
+    "MissingDependency",
+    "OutputError",
+    "Recipe",
+    "ShapeError",
+    "Step",
+    "TrainingError",
+    "check",
+    "demo",
+    "evaluate",
+    "load",
+    "make_pebbles",
+    "predict_files",
+    "read_dataset",
+    "recipes",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,226 @@
+"""The verbs of `maskwright`: each builds its options, calls one workflow, prints and returns.
+
+Workflows are reached through the public names of the package, which load what they need when they are used.
+"""
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import maskwright
+from maskwright.cli import options as opt
+from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
+from maskwright.cli.show import show_progress
+
+# Plain help: drawing it with rich takes 0.2 s, three times as long as all the rest.
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def maskwright_(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    no_tuning: Annotated[
+        bool, typer.Option("--no-tuning", help="Leave the process's memory and thread settings alone.")
+    ] = False,
+) -> None:
+    """Make masks, and the model that makes them: from a folder of pictures and masks to one portable model file.
+
+    First steps: maskwright demo, or maskwright check DATA, then maskwright train DATA.
+    """
+    if version:
+        put(f"maskwright {maskwright.__version__}")
+        raise typer.Exit()
+    if context.invoked_subcommand is None:
+        put(context.get_help())
+        raise typer.Exit(MISUSED)
+    if not no_tuning:
+        from maskwright.cli.process import tune_process
+
+        tune_process()
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where everything goes.")] = Path(
+        "demo"
+    ),
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Make a small picture set and do everything with it.
+
+    Makes pictures of pebbles with their masks, checks them, trains, scores and predicts: about two minutes.
+    """
+    from maskwright.cli.text import demo_text
+
+    with show_progress(quiet=quiet) as progress:
+        result = maskwright.demo(output, progress=progress)
+    finish("demo", result.to_json(), demo_text, as_json=json)
+
+
+@app.command()
+def check(
+    data: opt.Data,
+    images: opt.Images = None,
+    masks: opt.Masks = None,
+    pairs: opt.Pairs = None,
+    encoding: opt.Encoding = None,
+    classes: opt.ClassNames = None,
+    group: opt.Group = None,
+    split: opt.SplitRule = None,
+    write: Annotated[bool, typer.Option("--write", help="Write what was found out to DATA/dataset.yaml.")] = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Say what a data folder holds, and what is wrong with it.
+
+    What was guessed is shown and can be stated by an option or in DATA/dataset.yaml. Exit code 3 if there are errors.
+    """
+    from maskwright.cli.text import check_text
+
+    stated = opt.data_options(
+        images=images, masks=masks, pairs=pairs, encoding=encoding, classes=classes, group=group, split=split
+    )
+    with show_progress(quiet=quiet) as progress:
+        dataset = maskwright.read_dataset(data, stated)
+        report = maskwright.check(dataset, progress=progress)
+    content = report.to_json()
+    if write:
+        from maskwright.data.read import write_options
+
+        content["written"] = str(write_options(dataset, data / "dataset.yaml"))
+    finish("check", content, check_text, as_json=json)
+    if any(finding["level"] == "error" for finding in content["findings"]):
+        raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def train(
+    data: opt.Data,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="RUN", help="The run's folder; an unfinished one goes on.")
+    ] = None,
+    recipe: opt.RecipeName = None,
+    settings: opt.Settings = None,
+    encoder: opt.Encoder = None,
+    weights: opt.Weights = None,
+    size: opt.Size = None,
+    mode: opt.Mode = None,
+    epochs: opt.Epochs = None,
+    minutes: opt.Minutes = None,
+    folds: opt.Folds = None,
+    seed: opt.Seed = None,
+    group: opt.Group = None,
+    masks: opt.Masks = None,
+    accept: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="Train in spite of findings of this kind; may be repeated.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="cpu|cuda|mps", help="Where to train.")] = None,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Plan, train, score, and write one model file.
+
+    The scores are taken on a part of the pictures that is kept away until the end. Given again with the same RUN,
+    an interrupted training goes on where it was.
+    """
+    from maskwright.cli.text import train_text
+
+    stated = {
+        "model.encoder": encoder,
+        "model.weights": weights,
+        "model.size": opt.parse_size(size),
+        "model.mode": mode,
+        "training.phases.0.epochs": epochs,
+        "training.seed": seed,
+        "data.group": group,
+        "data.masks": masks,
+    }
+    with show_progress(quiet=quiet) as progress:
+        result = maskwright.train(
+            data,
+            recipe=recipe,
+            output=output,
+            overrides=opt.recipe_overrides(settings, stated),
+            minutes=minutes,
+            folds=folds,
+            accept=tuple(accept or ()),
+            progress=progress,
+        )
+    finish("train", result.to_json(), train_text, as_json=json)
+
+
+@app.command()
+def evaluate(
+    run: opt.Model,
+    data: Annotated[Path | None, typer.Argument(metavar="DATA", help="Another data folder than the run's.")] = None,
+    part: Annotated[str, typer.Option(metavar="train|val|test|all", help="Which part of the data.")] = "test",
+    runtime: opt.Runtime = None,
+    precision: opt.Precision = None,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Score a model on the masks' own grid.
+
+    Per picture and pooled, with 95 % intervals, beside what an answer scores that looks at no picture.
+    """
+    from maskwright.cli.text import evaluate_text
+
+    with show_progress(quiet=quiet) as progress:
+        result = maskwright.evaluate(run, data, part=part, runtime=runtime, progress=progress)
+    finish("evaluate", result.to_json(), evaluate_text, as_json=json)
+
+
+@app.command()
+def predict(
+    run: opt.Model,
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURES", help="Pictures, or folders of them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where masks and overlays go.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace masks that are already there.")] = False,
+    runtime: opt.Runtime = None,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Write a mask and an overlay for each picture.
+
+    A picture that cannot be read is named and the others are done; the exit code is then 1.
+    """
+    from maskwright.cli.text import predict_error, predict_text
+
+    with show_progress(quiet=quiet) as progress:
+        result = maskwright.predict_files(run, pictures, output, overwrite=overwrite, progress=progress)
+    content = result.to_json()
+    error = predict_error(content)
+    finish("predict", content, predict_text, as_json=json, error=error)
+    if error is not None:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def recipes(
+    fields: Annotated[bool, typer.Option("--fields", help="List every key of a recipe with its default.")] = False,
+    json: opt.Json = False,
+) -> None:
+    """List the recipes that come with maskwright, or their keys."""
+    from maskwright.cli.fields import recipe_fields
+    from maskwright.cli.text import recipes_text
+
+    content = (
+        {"fields": recipe_fields()} if fields else {"recipes": [recipe.to_json() for recipe in maskwright.recipes()]}
+    )
+    finish("recipes", content, recipes_text, as_json=json)
+
+
+@app.command()
+def info(model: opt.Model, json: opt.Json = False) -> None:
+    """Print the card of a model file.
+
+    Classes, network, how pictures reach it, where it comes from, scores.
+    """
+    from maskwright.cli.text import info_text
+
+    description = json_module.loads(maskwright.load(model).description.to_json())
+    finish("info", description, info_text, as_json=json)

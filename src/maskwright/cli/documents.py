@@ -1,0 +1,212 @@
+"""The JSON documents of the commands as models: what the JSON Schemas in `schemas/` are made from.
+
+A key named here is a promise to programs; more keys may stand beside them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Document(BaseModel):
+    """A JSON object whose named keys are promised."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Score(Document):
+    """A value with its 95 % interval; null where it is not defined, with the reason beside it."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Measures(Document):
+    """The five measures. Two classes: of the foreground; more: the mean over what `mean_over` says."""
+
+    dice: Score
+    iou: Score
+    precision: Score
+    recall: Score
+    accuracy: Score
+
+
+class BothWays(Document):
+    """Measures as a mean over pictures, and of all pixels counted together."""
+
+    per_image: Measures
+    pooled: Measures
+
+
+class Trivial(Document):
+    """What answers score that look at no picture."""
+
+    all_background: BothWays
+    majority_class: BothWays
+
+
+class Scores(BothWays):
+    """The scores of a model on a set of pictures."""
+
+    images: int = Field(description="how many pictures were scored")
+    per_class: dict[str, BothWays] = Field(description="each class against the rest")
+    trivial: Trivial
+    mean_over: str = Field(description="which classes the mean is taken over, in words")
+    runtime: str = Field(description="what ran the model file")
+    precision: str = Field(description="precision of the network's part")
+
+
+class Error(Document):
+    """What is wrong, where, and how to put it right; the last two may be empty."""
+
+    what: str
+    where: str
+    fix: str
+
+
+class Failed(Document):
+    """The document of a command that could not do what it was asked for."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    command: str
+    ok: Literal[False]
+    error: Error
+
+
+class Finding(Document):
+    """One thing that `check` found; `sample` is null where it concerns the whole set."""
+
+    kind: str
+    level: Literal["error", "warning", "note"]
+    sample: str | None
+    what: str
+    where: str
+    fix: str
+    evidence: Any
+
+
+class Done(Document):
+    """The envelope of a command that did what it was asked for."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    ok: Literal[True]
+
+
+class Check(Done):
+    """What a data folder holds, and what is wrong with it."""
+
+    command: Literal["check"]
+    pairs: int = Field(ge=0)
+    images: int = Field(ge=0)
+    masks: int = Field(ge=0)
+    classes: list[str]
+    encoding: Any = Field(description="how the masks hold classes")
+    findings: list[Finding]
+
+
+class Train(Done):
+    """A finished training."""
+
+    command: Literal["train"]
+    run: str = Field(description="the run's folder")
+    model: str = Field(description="the model file")
+    seconds: float = Field(ge=0)
+    scores: Scores
+
+
+class Evaluate(Done, Scores):
+    """The scores of a model file."""
+
+    command: Literal["evaluate"]
+
+
+class Output(Document):
+    """One picture that was predicted."""
+
+    input: str
+    mask: str = Field(description="the mask file that was written")
+    seconds: float = Field(ge=0)
+
+
+class Failure(Document):
+    """One picture that could not be predicted."""
+
+    input: str
+    error: Error
+
+
+class Predict(Document):
+    """What was predicted; `ok` is false, and `error` there, when a picture failed."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    ok: bool
+    command: Literal["predict"]
+    outputs: list[Output]
+    failures: list[Failure]
+    error: Error | None = None
+
+
+class RecipeLine(Document):
+    """One recipe; parameters are counted as its source counts them."""
+
+    name: str
+    network: str
+    parameters: int = Field(ge=0)
+    trainable: int = Field(ge=0)
+    buffers: int = Field(ge=0)
+    source: str
+    count: Literal["pytorch", "keras"] = Field(
+        description="keras counts batch norm's moving averages, pytorch does not"
+    )
+
+
+class RecipeField(Document):
+    """One key of a recipe."""
+
+    key: str
+    type: str
+    default: Any
+    description: str
+
+
+class Recipes(Done):
+    """The recipes that come with maskwright."""
+
+    command: Literal["recipes"]
+    recipes: list[RecipeLine] | None = None
+    fields: list[RecipeField] | None = None
+
+
+class Demo(Done):
+    """What the demo made."""
+
+    command: Literal["demo"]
+    run: str
+    model: str
+    seconds: float = Field(ge=0)
+    scores: Scores
+    sheet: str = Field(description="overlay sheet, PNG")
+
+
+class Info(Done):
+    """What a model file says of itself."""
+
+    command: Literal["info"]
+    classes: dict[str, Any]
+    mode: Literal["whole", "tile"]
+    size: Annotated[list[int], Field(min_length=2, max_length=2)]
+    bands: int
+    network: str
+    threshold: float | None
+
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "check": Check,
+    "demo": Demo,
+    "evaluate": Evaluate,
+    "info": Info,
+    "predict": Predict,
+    "recipes": Recipes,
+    "train": Train,
+}

@@ -1,0 +1,69 @@
+"""What a command puts out: text or one JSON document on stdout, an error on stderr, and the exit code.
+
+The one place that turns MaskwrightError into words. Knows no command.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from io import TextIOWrapper
+from typing import Any, Final
+
+import typer
+
+from maskwright.errors import MaskwrightError
+
+SCHEMA: Final = 1  # version of every document's envelope and keys
+
+WELL, FAILED, MISUSED, FINDINGS, STOPPED, UNHEARD = 0, 1, 2, 3, 130, 141
+
+
+def prepare_streams() -> None:
+    """Let no character that a terminal or a file name cannot hold end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def put(text: str) -> None:
+    """Write text to stdout. When nobody reads it any more (`| head`), end quietly with exit code 141."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush complains
+        raise typer.Exit(UNHEARD) from None
+
+
+def put_document(command: str, content: Mapping[str, Any], *, error: MaskwrightError | None = None) -> None:
+    """Write the one JSON document of a command: the envelope of design.md around its content."""
+    document = {"schema": SCHEMA, "command": command, "ok": error is None, **content}
+    if error is not None:
+        document["error"] = {"what": error.what, "where": error.where, "fix": error.fix}
+    put(json.dumps(document, indent=2, allow_nan=False))
+
+
+def finish(
+    command: str,
+    content: Mapping[str, Any],
+    text: Callable[[Mapping[str, Any]], str],
+    *,
+    as_json: bool,
+    error: MaskwrightError | None = None,
+) -> None:
+    """Put out a command's result: as its one document, or as text, then the error on stderr if a part failed."""
+    if as_json:
+        put_document(command, content, error=error)
+        return
+    if shown := text(content):
+        put(shown)
+    if error is not None:
+        say(f"error: {error}")
+
+
+def say(text: str) -> None:
+    """Write to stderr, if anybody reads it."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -1,0 +1,202 @@
+"""Turns the documents of the commands into what a person reads: what was seen, what it is worth, what to do next.
+
+Takes the same JSON values that --json prints, so that text and documents cannot drift apart. Prints nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from maskwright.cli.show import clock
+from maskwright.errors import MaskwrightError
+
+Content = Mapping[str, Any]
+_SHOWN = ("dice", "iou")
+_NAMES = {"dice": "Dice", "iou": "IoU", "precision": "precision", "recall": "recall", "accuracy": "accuracy"}
+_SAMPLES = 3  # how many findings of one kind are told in full
+
+
+def check_text(content: Content) -> str:
+    """Tell what a folder holds: counts, guesses, findings by kind, the next command."""
+    names = content["classes"]
+    found = f"{_count(content['images'], 'picture')}, {_count(content['masks'], 'mask')}"
+    lines = [
+        f"data   {_count(content['pairs'], 'pair')}   {found}",
+        f"masks  {_encoding(content['encoding'])}, {_count(len(names), 'class')}: {', '.join(names)}",
+    ]
+    lines += [f"       {note}" for note in content.get("notes", ())]
+    lines += _finding_lines(content["findings"])
+    if "written" in content:
+        lines.append(f"wrote  {content['written']}")
+    data = content.get("data", "DATA")
+    ready = not any(finding["level"] == "error" for finding in content["findings"])
+    lines.append(f"next:  maskwright train {data}" if ready else "next:  put the errors right, then check again")
+    return "\n".join(lines)
+
+
+def _encoding(encoding: Any) -> str:
+    return str(encoding.get("kind", encoding)) if isinstance(encoding, Mapping) else str(encoding)
+
+
+def _finding_lines(findings: Sequence[Content]) -> list[str]:
+    """One block for each level and kind: how many, and the first few in full."""
+    if not findings:
+        return ["       nothing to find fault with"]
+    kinds: dict[tuple[str, str], list[Content]] = {}
+    for finding in findings:
+        kinds.setdefault((finding["level"], finding["kind"]), []).append(finding)
+    order = {"error": 0, "warning": 1, "note": 2}
+    lines = []
+    for (level, kind), same in sorted(kinds.items(), key=lambda item: order[item[0][0]]):
+        lines.append(f"  {level:<8}{len(same):>5}  {kind:<20} {_finding(same[0])}")
+        lines += [" " * 38 + _finding(finding) for finding in same[1:_SAMPLES]]
+        if len(same) > _SAMPLES:
+            lines.append(" " * 38 + f"and {len(same) - _SAMPLES} more (--json lists all)")
+        if fix := same[0]["fix"]:
+            lines.append(" " * 38 + f"fix: {fix}")
+    return lines
+
+
+def _finding(finding: Content) -> str:
+    where = finding["where"] or finding["sample"] or ""
+    return f"{where}: {finding['what']}" if where else str(finding["what"])
+
+
+def train_text(content: Content) -> str:
+    """Tell the scores of a training, its file, and what to type next."""
+    run = content["run"]
+    return "\n".join(
+        [
+            *_score_lines(content["scores"], label="test"),
+            f"file   {content['model']}",
+            f"time   {clock(content['seconds'])}",
+            f"next:  maskwright predict {run} PICTURES -o masks      maskwright evaluate {run}",
+        ]
+    )
+
+
+def evaluate_text(content: Content) -> str:
+    """Tell the scores of a model file: overall, each class, the trivial answers."""
+    return "\n".join(_score_lines(content, label="score") + _class_lines(content["per_class"]))
+
+
+def _score_lines(scores: Content, *, label: str) -> list[str]:
+    per_image = "   ".join(_score(name, scores["per_image"][name]) for name in _SHOWN)
+    pooled = "   ".join(_score(name, scores["pooled"][name]) for name in _SHOWN)
+    return [
+        f"{label:<6} {per_image}   {_count(scores['images'], 'picture')}, at their masks' own resolution",
+        f"       {pooled}   all pixels counted together",
+        f"       of {scores['mean_over']}; run by {scores['runtime']} in {scores['precision']}",
+        f"       {' | '.join(_trivial_parts(scores))}",
+        *(f"       {note}" for note in scores.get("notes", ())),
+    ]
+
+
+def _trivial_parts(scores: Content) -> Iterable[str]:
+    names = {"all_background": "all background", "majority_class": "majority class"}
+    for key, name in names.items():
+        yield f"{name} {_value(scores['trivial'][key]['per_image']['dice']['value'])}"
+    threshold = scores.get("threshold")
+    if isinstance(threshold, float):
+        yield f"threshold {threshold:.2f}"
+
+
+def _class_lines(per_class: Mapping[str, Content]) -> list[str]:
+    width = max(len(name) for name in per_class)
+    lines = []
+    for name, scores in per_class.items():
+        values = "  ".join(f"{_NAMES[key]} {_value(scores['per_image'][key]['value'])}" for key in _NAMES)
+        lines.append(f"  {name:<{width}}  {values}")
+    return lines
+
+
+def _score(name: str, score: Content) -> str:
+    interval = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
+    return f"{_NAMES[name]} {_value(score['value'])}{interval}"
+
+
+def _value(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.3f}"
+
+
+def predict_text(content: Content) -> str:
+    """Tell each picture's mask file."""
+    return "\n".join(f"{one['input']}  ->  {one['mask']}   {one['seconds']:.2f} s" for one in content["outputs"])
+
+
+def predict_error(content: Content) -> MaskwrightError | None:
+    """Return what to say of pictures that failed; None where none did. One picture's own error is told as it is."""
+    failures = content["failures"]
+    if not failures:
+        return None
+    first = failures[0]["error"]
+    if len(failures) == 1:
+        return MaskwrightError(first["what"], where=first["where"] or failures[0]["input"], fix=first["fix"])
+    names = ", ".join(failure["input"] for failure in failures[:5]) + (", ..." if len(failures) > 5 else "")
+    total = len(failures) + len(content["outputs"])
+    return MaskwrightError(
+        f"{len(failures)} of {total} pictures failed; the first: {first['what']}", where=names, fix=first["fix"]
+    )
+
+
+def demo_text(content: Content) -> str:
+    """Tell where the demo put everything, its scores, and the next command."""
+    lines = _score_lines(content["scores"], label="test")
+    lines += [f"sheet  {content['sheet']}", f"file   {content['model']}", f"time   {clock(content['seconds'])}"]
+    return "\n".join(
+        [*lines, f"next:  maskwright info {content['run']}      maskwright check FOLDER (with pictures of your own)"]
+    )
+
+
+def recipes_text(content: Content) -> str:
+    """Tell one line for each recipe, or one for each key."""
+    if "fields" in content:
+        return "\n".join(_field_line(field) for field in content["fields"])
+    return "\n".join(_recipe_line(recipe) for recipe in content["recipes"])
+
+
+def _recipe_line(recipe: Content) -> str:
+    counted = (
+        f"{recipe['parameters']:,} parameters ({recipe['trainable']:,} trained; counted as {recipe['count']} does)"
+    )
+    return f"{recipe['name']:<20} {recipe['network']:<30} {counted}   {recipe['source']}".rstrip()
+
+
+def _field_line(field: Content) -> str:
+    default = "null" if field["default"] is None else str(field["default"])
+    return f"{field['key']} = {default}   ({field['type']})   {field['description']}".rstrip()
+
+
+def info_text(content: Content) -> str:
+    """Tell a model file's card."""
+    names = ", ".join(content["classes"]["names"])
+    height, width = content["size"]
+    looks = "resizes the whole picture to" if content["mode"] == "whole" else "cuts tiles of"
+    lines = [
+        f"classes    {names}",
+        f"network    {content['network']}   {_origin(content)}",
+        f"pictures   {_count(content['bands'], 'band')} of {content.get('dtype', 'uint8')}; {looks} {height}x{width}",
+    ]
+    if content["threshold"] is not None:
+        lines.append(f"threshold  {content['threshold']:.2f}")
+    for key, title in (("licence", "licence"), ("maskwright", "made by"), ("fingerprint", "data")):
+        if content.get(key):
+            lines.append(f"{title:<10} {content[key]}")
+    for key in ("trained", "scores"):
+        if content.get(key):
+            lines.append(f"{key:<10} " + "   ".join(f"{name} {_fact(value)}" for name, value in content[key].items()))
+    return "\n".join(lines)
+
+
+def _origin(content: Content) -> str:
+    return f"encoder {content.get('encoder') or 'none'}   weights {content.get('weights') or 'none'}"
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, Mapping) and "value" in value:
+        return _value(value["value"])
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number} {noun if number == 1 else plural}"
