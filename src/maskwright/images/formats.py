@@ -1,0 +1,294 @@
+"""Picture files to arrays and back: the one decoder of training, scoring and predicting.
+
+A file's content decides its format, never its name. EXIF orientation is applied; XMP's copy of it is not looked at.
+Of files with several frames the first is read. Nothing is resized here except by a JPEG's own reduced scales.
+"""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, JpegImagePlugin
+
+from maskwright.errors import ShapeError
+from maskwright.images.modes import (
+    Pixels,
+    bands_of,
+    has_alpha,
+    is_wide,
+    label_pixels,
+    palette_of,
+    picture_pixels,
+    with_bands,
+)
+from maskwright.images.opening import (
+    DECODING_ERRORS,
+    check_pixels,
+    content_format,
+    decoding,
+    open_file,
+    open_with_pillow,
+    pillow_unlimited,
+)
+from maskwright.images.opening import DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS
+from maskwright.images.opening import max_pixels as max_pixels
+from maskwright.images.opening import set_max_pixels as set_max_pixels
+from maskwright.images.png16 import PngHeader, read_png16, read_png_header
+from maskwright.images.sizes import resize_image as resize_image
+from maskwright.images.sizes import resize_labels as resize_labels
+from maskwright.images.sizes import resize_labels_by_area as resize_labels_by_area
+from maskwright.images.sizes import scaled_decoding_size as scaled_decoding_size
+from maskwright.images.tiff import (
+    TiffLayout,
+    count_mpo_pictures,
+    exif_orientation,
+    read_tiff_layout,
+    read_with_tifffile,
+)
+
+_ORIENTATION = 274
+PathLike = str | os.PathLike[str]
+
+# What each orientation asks for: transpose, then flip rows, then flip columns.
+_TURNS = {
+    1: (False, False, False), 2: (False, False, True), 3: (False, True, True), 4: (False, True, False),
+    5: (True, False, False), 6: (True, False, True), 7: (True, True, True), 8: (True, True, False),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What a file's header says of its picture.
+
+    height, width: as read, after orientation. bands: without alpha; a palette counts as 3. dtype: "uint8" or "uint16".
+    format: JPEG, MPO, PNG, GIF, BMP, TIFF or WEBP. mode: Pillow's word for the pixels, or "RGB;16" and the like where
+    Pillow has none. orientation: EXIF's 1 to 8. frames: pictures in the file; the first is read.
+    has_alpha: it has transparency, which is dropped.
+    """
+
+    height: int
+    width: int
+    bands: int
+    dtype: str
+    format: str
+    mode: str
+    orientation: int
+    frames: int
+    has_alpha: bool
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An open file and what its header says. Without `image` it is not Pillow that decodes it."""
+
+    path: Path
+    file: BinaryIO
+    info: ImageInfo
+    image: ImageFile.ImageFile | None = None
+    png: PngHeader | None = None
+    tiff: TiffLayout | None = None
+
+
+def read_info(path: PathLike) -> ImageInfo:
+    """Read what the header says. Raises DataError for what is no readable picture."""
+    with _open(Path(path)) as source:
+        return source.info
+
+
+def read_image(path: PathLike, *, bands: int | None = None, at_least: tuple[int, int] | None = None) -> Pixels:
+    """Read a picture: (H, W, bands) uint8 or uint16, row 0 at the top, EXIF orientation applied, alpha dropped.
+
+    bands: None keeps the file's own (palette and CMYK become RGB); 1 or 3 converts between grey and RGB.
+    at_least: (height, width) after orientation: a JPEG may be decoded at 1/2, 1/4 or 1/8, never below this size.
+
+    16-bit values stay as they are. Raises DataError for what cannot be read or has other bands than asked for,
+    MissingDependency where several bands need the extra `geo`.
+    """
+    with _open(Path(path)) as source:
+        pixels = _decode(source, at_least)
+    return with_bands(pixels, bands, Path(path))
+
+
+def read_labels(path: PathLike) -> Pixels:
+    """Read a mask as it lies on disk, EXIF orientation applied where it carries one.
+
+    Returns (H, W) uint8 or uint16 for grey, palette indices for a palette, 0 and 1 for one bit; (H, W, 3) for colour
+    and (H, W, 4) for colour with alpha, also for grey whose alpha is not opaque throughout. Raises as `read_image`.
+    """
+    with _open(Path(path)) as source:
+        if source.image is None:
+            pixels = _decode(source, None)
+            return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        image = _load(source, None)
+        with decoding(source.path):
+            labels = label_pixels(image, source.path)
+        return _turn(labels, _orientation_left(source))
+
+
+def read_palette(path: PathLike) -> tuple[tuple[int, int, int], ...] | None:
+    """Return the palette's colours as (red, green, blue), index by index; None where the file has no palette."""
+    with _open(Path(path)) as source:
+        if source.image is None or source.image.mode not in ("P", "PA"):
+            return None
+        with decoding(source.path):
+            table = palette_of(_load(source, None))
+        return tuple((int(r), int(g), int(b)) for r, g, b in table)
+
+
+def encode_png(array: Pixels, *, palette: tuple[tuple[int, int, int], ...] | None = None) -> bytes:
+    """Return a PNG without any metadata.
+
+    array: (H, W) uint8 or uint16, (H, W, 1) the same, (H, W, 3) or (H, W, 4) uint8.
+    palette: colours of the indices in an (H, W) uint8 array, at most 256. Raises ShapeError for anything else.
+    """
+    pixels = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    flat, colour = pixels.ndim == 2, pixels.ndim == 3 and pixels.shape[2] in (3, 4)
+    given = f"got {array.shape} {array.dtype}"
+    if not (flat and pixels.dtype in (np.uint8, np.uint16) or colour and pixels.dtype == np.uint8) or not pixels.size:
+        raise ShapeError(f"A PNG wants (H, W) uint8 or uint16, or (H, W, 3 or 4) uint8; {given}.")
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if palette is not None:
+        if not flat or pixels.dtype != np.uint8 or len(palette) > 256:
+            raise ShapeError(f"A palette of up to 256 colours wants (H, W) uint8; {given}, {len(palette)} colours.")
+        image.putpalette([value for colour in palette for value in colour])
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[_Source]:
+    with open_file(path) as file:
+        name = content_format(file, path)
+        if name == "PNG":
+            yield _open_png(file, path)
+        elif name == "TIFF":
+            yield _open_tiff(file, path)
+        else:
+            yield _open_other(file, name, path)
+
+
+def _open_png(file: BinaryIO, path: Path) -> _Source:
+    with decoding(path):
+        png = read_png_header(file)
+    check_pixels(png.width, png.height, path)
+    orientation = exif_orientation(png.exif)
+    if png.bits == 16 and png.colour in (2, 4, 6):
+        mode, bands = {2: ("RGB;16", 3), 4: ("LA;16", 1), 6: ("RGBA;16", 3)}[png.colour]
+        alpha = png.colour != 2 or png.transparency
+        size = _turned((png.height, png.width), orientation)
+        info = ImageInfo(*size, bands, "uint16", "PNG", mode, orientation, png.frames, alpha)
+        return _Source(path, file, info, png=png)
+    file.seek(0)
+    image = open_with_pillow(file, "PNG", path)
+    info = _info_of(image, "PNG", (png.height, png.width), orientation, png.frames)
+    return _Source(path, file, info, image=image, png=png)
+
+
+def _open_tiff(file: BinaryIO, path: Path) -> _Source:
+    with decoding(path), pillow_unlimited():
+        tiff = read_tiff_layout(file)
+    check_pixels(tiff.width, tiff.height, path)
+    orientation = tiff.orientation if tiff.orientation in _TURNS else 1
+    size = (tiff.height, tiff.width)
+    if tiff.needs_tifffile:
+        mode = f"{tiff.samples}x{tiff.bits}"
+        dtype = "uint8" if tiff.bits <= 8 else "uint16"
+        info = ImageInfo(*_turned(size, orientation), tiff.bands, dtype, "TIFF", mode, orientation, 1, bool(tiff.alpha))
+        return _Source(path, file, info, tiff=tiff)
+    file.seek(0)
+    image = open_with_pillow(file, "TIFF", path)
+    with decoding(path), pillow_unlimited():
+        frames = int(getattr(image, "n_frames", 1))
+    return _Source(path, file, _info_of(image, "TIFF", size, orientation, frames), image=image, tiff=tiff)
+
+
+def _open_other(file: BinaryIO, name: str, path: Path) -> _Source:
+    image = open_with_pillow(file, name, path)
+    frames = 1
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        gain_map = any(b"hdrgm:Version" in content for kind, content in image.applist if kind == "APP1")
+        frames = 1 if gain_map else count_mpo_pictures(image.info.get("mp", b""))
+        name = "MPO" if frames > 1 else name
+    elif name in ("GIF", "WEBP"):
+        with decoding(path), pillow_unlimited():
+            frames = int(getattr(image, "n_frames", 1))
+    exif = image.info.get("exif", b"")
+    orientation = exif_orientation(exif) if isinstance(exif, bytes) else 1
+    info = _info_of(image, name, (image.height, image.width), orientation, frames)
+    return _Source(path, file, info, image=image)
+
+
+def _info_of(image: Image.Image, name: str, size: tuple[int, int], orientation: int, frames: int) -> ImageInfo:
+    height, width = _turned(size, orientation)
+    dtype = "uint16" if is_wide(image.mode) else "uint8"
+    bands = bands_of(image.mode)
+    return ImageInfo(height, width, bands, dtype, name, image.mode, orientation, frames, has_alpha(image))
+
+
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if _TURNS[orientation][0] else size
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply an EXIF orientation to (H, W) or (H, W, C)."""
+    transpose, flip_rows, flip_columns = _TURNS[orientation]
+    if transpose:
+        pixels = pixels.swapaxes(0, 1)
+    if flip_rows:
+        pixels = pixels[::-1]
+    if flip_columns:
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _orientation_left(source: _Source) -> int:
+    """Return the orientation that the decoder has not applied: Pillow turns TIFF files itself."""
+    return 1 if source.info.format == "TIFF" and source.image is not None else source.info.orientation
+
+
+def _decode(source: _Source, at_least: tuple[int, int] | None) -> Pixels:
+    """Decode to (H, W, bands), oriented, alpha dropped."""
+    with decoding(source.path):
+        if source.png is not None and source.image is None:
+            pixels: Pixels = read_png16(source.file, source.png)[:, :, : source.info.bands]
+        elif source.tiff is not None and source.image is None:
+            pixels = read_with_tifffile(source.file, source.tiff, source.path)
+        else:
+            pixels = picture_pixels(_load(source, at_least), source.path)
+    return _turn(pixels, _orientation_left(source))
+
+
+def _load(source: _Source, at_least: tuple[int, int] | None) -> Image.Image:
+    """Decode with Pillow. Raises DataError."""
+    image = source.image
+    if image is None:
+        raise ValueError("this file is not Pillow's to decode")
+    if at_least is not None and source.info.format in ("JPEG", "MPO"):
+        height, width = _turned(at_least, source.info.orientation)
+        if 0 < height <= image.height and 0 < width <= image.width:
+            image.draft(None, (width, height))
+    with decoding(source.path):
+        if source.tiff is None:
+            image.load()
+        else:
+            _load_tiff(image, source.tiff, source.file)
+    return image
+
+
+def _load_tiff(image: Image.Image, tiff: TiffLayout, file: BinaryIO) -> None:
+    """Decode and turn; what only XMP says of orientation is overruled by the tag."""
+    image.getexif()[_ORIENTATION] = tiff.orientation if tiff.orientation in _TURNS else 1
+    large = Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS
+    try:
+        with pillow_unlimited() if large else nullcontext():
+            image.load()
+    except DECODING_ERRORS as error:
+        if tiff.end > os.fstat(file.fileno()).st_size:
+            raise OSError("truncated") from error
+        raise
