@@ -65,8 +65,7 @@ def summary(name: str, counts: Counts, *, exclusive: bool) -> Floats:
     shown = counts.truth > 0
     number = shown.sum(axis=-1)
     total = np.where(shown, MEASURES[name](counts), 0.0).sum(axis=-1)
-    untouched = (counts.predicted.sum(axis=-1) == 0).astype(np.float64)
-    untouched[counts.pixels.sum(axis=-1) == 0] = np.nan
+    untouched = np.where(counts.pixels.sum(axis=-1) > 0, counts.predicted.sum(axis=-1) == 0, np.nan)
     return _divide(total, number, number > 0, untouched)
 
 
@@ -84,8 +83,7 @@ def mean_over(names: tuple[str, ...], *, exclusive: bool) -> str:
 
 def _share(part: NDArray[Any], whole: NDArray[Any], counts: Counts) -> Floats:
     """Divide, with the empty rule where the whole is empty."""
-    empty = (counts.tp + counts.fp + counts.fn == 0).astype(np.float64)
-    empty[counts.pixels == 0] = np.nan
+    empty = np.where(counts.pixels > 0, counts.tp + counts.fp + counts.fn == 0, np.nan)
     return _divide(part, whole, whole > 0, empty)
 
 

@@ -1,0 +1,1 @@
+"""What a person looks at: overlays, the overlay sheet, MODEL_CARD.md and report.html."""

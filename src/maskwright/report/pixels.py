@@ -1,0 +1,161 @@
+"""Small pictures of a picture: 8-bit RGB for the eye, tints, outlines, and errors in two colours.
+
+Knows arrays and Pillow images. Every picture made here is new: no metadata of a source file comes along.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maskwright.errors import ShapeError
+from maskwright.images.classes import IGNORE, Classes
+
+Colour = tuple[int, int, int]
+
+MISSED: Colour = (214, 24, 118)  # truth without prediction; the three differ in lightness too, so that
+EXTRA: Colour = (45, 110, 255)  # a print in grey and a colour-blind eye can tell them apart
+WRONG: Colour = (255, 176, 0)  # a foreground class where the truth has another one
+RIGHT: Colour = (176, 196, 186)
+IGNORED: Colour = (150, 150, 150)
+
+_TINT = 105  # of 255
+_SUPERSAMPLING = 2  # thumbnails are composed at this many times their size, then made smaller smoothly
+
+
+def to_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a picture as (H, W, 3) uint8 for looking at.
+
+    image: (H, W) or (H, W, C) uint8 or uint16. One or two bands: the first as grey; more: the first three as
+    red, green, blue. 16 bit: stretched linearly from the 0.1 to the 99.9 % quantile.
+    """
+    if image.ndim not in (2, 3) or image.dtype not in (np.uint8, np.uint16) or not image.size:
+        raise ShapeError(f"A picture is (H, W) or (H, W, C), uint8 or uint16; got {image.shape} {image.dtype}.")
+    bands = image[..., None] if image.ndim == 2 else image
+    bands = bands[..., :3] if bands.shape[2] >= 3 else bands[..., :1]
+    if bands.dtype == np.uint16:
+        bands = _stretched(bands)
+    rgb: NDArray[np.uint8] = np.ascontiguousarray(np.broadcast_to(bands, (*bands.shape[:2], 3)))
+    return rgb
+
+
+def overlay(image: NDArray[Any], mask: NDArray[Any], classes: Classes) -> NDArray[np.uint8]:
+    """Return the picture with each class tinted and outlined in its colour, (H, W, 3) uint8.
+
+    image: (H, W, C) uint8 or uint16. mask: (H, W) index or IGNORE, or (H, W, K) of 0, 1, IGNORE; the same H, W.
+    The first of exclusive classes, the background, stays as it is; ignored pixels are greyed.
+    """
+    rgb = to_rgb(image)
+    if mask.shape[:2] != rgb.shape[:2]:
+        raise ShapeError(f"overlay wants picture and mask of one size; got {rgb.shape[:2]} and {mask.shape[:2]}.")
+    canvas = Image.fromarray(rgb)
+    _tint(canvas, mask, classes, width=max(1, round(max(mask.shape[:2]) / 400)))
+    return np.asarray(canvas)
+
+
+def thumbnail(image: NDArray[Any], side: int) -> Image.Image:
+    """Return the picture with its longer side at most `side`."""
+    return _smaller(Image.fromarray(to_rgb(image)), thumbnail_size(image.shape, side))
+
+
+def thumbnail_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return (height, width) of a picture's thumbnail: the longer side at most `side`, none below 1."""
+    factor = min(1.0, side / max(shape[:2]))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def tinted_thumbnail(image: NDArray[Any], mask: NDArray[Any], classes: Classes, side: int) -> Image.Image:
+    """Return a thumbnail of the picture with a mask over it; the mask is stretched to the picture."""
+    size = thumbnail_size(image.shape, side)
+    large = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
+    canvas = _stretch(Image.fromarray(to_rgb(image)), large)
+    _tint(canvas, nearest(mask, large), classes, width=_SUPERSAMPLING)
+    return _smaller(canvas, size)
+
+
+def error_thumbnail(
+    image: NDArray[Any], truth: NDArray[Any], prediction: NDArray[Any], classes: Classes, side: int
+) -> Image.Image:
+    """Return a pale grey thumbnail with what was missed, what is extra and what is of the wrong class."""
+    size = thumbnail_size(image.shape, side)
+    large = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
+    canvas = _stretch(Image.fromarray(to_rgb(image)), large).convert("L").convert("RGB")
+    canvas = Image.blend(canvas, Image.new("RGB", canvas.size, "white"), 0.45)
+    for colour, where, strength in error_areas(nearest(truth, large), nearest(prediction, large), classes):
+        canvas.paste(colour, mask=_alpha(where, strength))
+    return _smaller(canvas, size)
+
+
+def error_areas(
+    truth: NDArray[Any], prediction: NDArray[Any], classes: Classes
+) -> tuple[tuple[Colour, NDArray[np.bool_], int], ...]:
+    """Return (colour, where, strength 0..255) of right, missed, extra, wrong-class and ignored pixels, (H, W)."""
+    if classes.exclusive:
+        kept, true, found = truth != IGNORE, truth > 0, prediction > 0
+        same = truth == prediction
+        missed, extra, wrong = kept & true & ~found, kept & ~true & found, kept & true & found & ~same
+        right, ignored = kept & true & same, ~kept
+    else:
+        kept, true, found = truth != IGNORE, truth == 1, prediction == 1
+        missed, extra = (kept & true & ~found).any(axis=2), (kept & ~true & found).any(axis=2)
+        wrong = missed & extra
+        right, ignored = (kept & true & found).any(axis=2) & ~missed & ~extra, ~kept.any(axis=2)
+    return (
+        (RIGHT, right, 130), (MISSED, missed, 215), (EXTRA, extra, 215), (WRONG, wrong, 230), (IGNORED, ignored, 90),
+    )  # fmt: skip
+
+
+def nearest(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Return a mask (H, W) or (H, W, K) at another size, each pixel the nearest one's label."""
+    rows = ((np.arange(size[0]) + 0.5) * mask.shape[0] / size[0]).astype(np.intp)
+    columns = ((np.arange(size[1]) + 0.5) * mask.shape[1] / size[1]).astype(np.intp)
+    return mask[rows[:, None], columns[None, :]]
+
+
+def _tint(canvas: Image.Image, mask: NDArray[Any], classes: Classes, *, width: int) -> None:
+    """Tint and outline each class on the canvas, in place."""
+    layers = mask[..., None] if mask.ndim == 2 else mask
+    ignored = (layers == IGNORE).all(axis=2)
+    if ignored.any():
+        canvas.paste(IGNORED, mask=_alpha(ignored, 120))
+    first = 1 if classes.exclusive else 0
+    for k in range(first, len(classes.names)):
+        area = layers[..., 0] == k if classes.exclusive else layers[..., k] == 1
+        if area.any():
+            canvas.paste(classes.colours[k], mask=_alpha(area, _TINT))
+            canvas.paste(classes.colours[k], mask=_alpha(area & ~_shrunk(area, width), 255))
+            canvas.paste("white", mask=_alpha(_shrunk(~area, (width + 1) // 2) ^ ~area, 150))
+
+
+def _shrunk(area: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """Return the area without the pixels within `width` of its edge; the picture's border is no edge."""
+    inner = area
+    for _ in range(width):
+        outer, inner = inner, inner.copy()
+        inner[1:] &= outer[:-1]
+        inner[:-1] &= outer[1:]
+        inner[:, 1:] &= outer[:, :-1]
+        inner[:, :-1] &= outer[:, 1:]
+    return inner
+
+
+def _alpha(where: NDArray[np.bool_], strength: int) -> Image.Image:
+    return Image.fromarray(where.view(np.uint8) * np.uint8(strength))
+
+
+def _stretch(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture.resize((size[1], size[0]), Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def _smaller(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if picture.size == (size[1], size[0]):
+        return picture
+    return picture.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _stretched(bands: NDArray[Any]) -> NDArray[np.uint8]:
+    step = max(1, bands.shape[0] * bands.shape[1] // 1_000_000)
+    low, high = np.quantile(bands[::step], [0.001, 0.999])
+    scaled: NDArray[np.float32] = (bands.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
