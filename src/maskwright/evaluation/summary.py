@@ -136,6 +136,15 @@ class Evaluation:
         known = [(row.scores[measure], at) for at, row in enumerate(self.pictures)]
         return tuple(at for _, at in sorted((value, at) for value, at in known if value is not None))
 
+    def examples(self, each: int = 3, measure: str = "dice") -> tuple[tuple[str, int], ...]:
+        """Return ("worst" | "median" | "best", number of the picture) for a gallery; no picture stands twice."""
+        order = self.ranked(measure)
+        worst, best = order[:each], order[each:][::-1][:each]
+        between = order[len(worst) : len(order) - len(best)]
+        first = max(0, (len(between) - each) // 2)
+        groups = (("worst", worst), ("median", between[first : first + each]), ("best", best))
+        return tuple((label, at) for label, numbers in groups for at in numbers)
+
 
 def summarise(
     scores: Sequence[PictureScore],

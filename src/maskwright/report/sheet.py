@@ -123,9 +123,7 @@ def _compose(drawn: list[_Drawn], classes: Classes, title: str) -> Image.Image:
     return sheet
 
 
-def _draw_row(
-    sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Drawn, places: list[int], y: int, width: int
-) -> None:
+def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Drawn, places: list[int], y: int, width: int) -> None:
     pen.line((_MARGIN, y - 6, width - _MARGIN, y - 6), _LINE)
     score_width = int(pen.textlength(row.score, _font(16)))
     room = width - 2 * _MARGIN - score_width - 20

@@ -1,0 +1,95 @@
+"""MODEL_CARD.md: what the model is for, what it learnt from, what it is worth and where it should not be trusted.
+
+Texts from files are escaped, so that a name can neither end a table cell nor become HTML.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskwright.files import write_text
+from maskwright.report.facts import ReportFacts
+from maskwright.report.wording import LABELS, MEASURES, label, plain, score_rows, score_text, times
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+_STANDING_LIMITS = (
+    "The scores hold for pictures like those it was scored on. Pictures from another camera, place or kind may do worse.",
+    "It marks regions, not single objects: touching objects become one region.",
+)
+
+
+def write_card(path: Path, facts: ReportFacts) -> None:
+    """Write MODEL_CARD.md, whole or not at all."""
+    write_text(path, render_card(facts))
+
+
+def render_card(facts: ReportFacts) -> str:
+    """Return the card as Markdown."""
+    sections = [
+        ("", [f"# {markdown(facts.name)}", *(["", markdown(facts.task)] if facts.task else [])]),
+        ("Intended use", [_use(facts)]),
+        ("Model", _lines(facts.network)),
+        ("Data", _lines(facts.data) + _lines({f"{name} pictures": n for name, n in facts.parts.items()})),
+        ("Training", _lines(facts.training) + ([f"- made: {markdown(facts.made)}"] if facts.made else [])),
+        ("Scores", _scores(facts)),
+        ("How the scores were taken", _lines(facts.evaluation["conventions"])),
+        ("Is the file the network?", [line for one in facts.parity for line in _lines(one)]),
+        (
+            "Limits",
+            [f"- {markdown(one)}" for one in (*facts.limits, *facts.evaluation.get("notes", ()), *_STANDING_LIMITS)],
+        ),
+        ("Licences", _lines(facts.licences)),
+        ("Findings in the data", _findings(facts.findings)),
+        ("Versions", _lines(facts.versions)),
+    ]
+    return "\n".join(_section(title, lines) for title, lines in sections if lines)
+
+
+def markdown(text: str) -> str:
+    """Escape a text for Markdown, on one line."""
+    one_line = " ".join(str(text).split())
+    return _SPECIAL.sub(r"\\\1", one_line).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    head = f"## {title}\n\n" if title else ""
+    return head + "\n".join(lines) + "\n"
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    return [f"- {markdown(label(key))}: {markdown(plain(value))}" for key, value in values.items()]
+
+
+def _use(facts: ReportFacts) -> str:
+    classes = ", ".join(f"'{name}'" for name in facts.evaluation["classes"])
+    return markdown(f"Marking {classes} in pictures like those it was trained on.")
+
+
+def _scores(facts: ReportFacts) -> list[str]:
+    evaluation = facts.evaluation
+    groups = "" if evaluation["groups"] is None else f" in {evaluation['groups']} groups"
+    read = "" if facts.times_read is None else f" These pictures were scored {times(facts.times_read)} in all."
+    lines = [
+        markdown(
+            f"On {evaluation['images']} pictures{groups} ({facts.part}), each at its mask's own resolution; over "
+            f"{evaluation['mean_over']}; brackets hold the 95 % interval; {evaluation['runtime']}, "
+            f"{evaluation['precision']}.{read}"
+        ),
+        "",
+        "| answer | taken | " + " | ".join(LABELS[name] for name in MEASURES) + " |",
+        "|---" * (2 + len(MEASURES)) + "|",
+    ]
+    for who, averaging, scores in score_rows(evaluation):
+        cells = [markdown(who), averaging, *(markdown(score_text(scores[name])) for name in MEASURES)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"- {markdown(one['level'])}, {markdown(one['kind'])}: {markdown(one['what'])}"
+        + (f" ({markdown(one['where'])})" if one.get("where") else "")
+        for one in findings
+    ]

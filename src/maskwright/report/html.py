@@ -1,0 +1,148 @@
+"""report.html: one page that holds everything, asks the network for nothing and runs no script.
+
+Every text is escaped by the template engine; only the charts and thumbnails made here are marked as safe.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from maskwright.files import write_text
+from maskwright.images.classes import Classes
+from maskwright.report.charts import histogram, interval_chart, line_chart
+from maskwright.report.facts import Example, ReportFacts
+from maskwright.report.pixels import EXTRA, MISSED, RIGHT, WRONG, error_thumbnail, thumbnail, tinted_thumbnail
+from maskwright.report.wording import (
+    LABELS,
+    MEASURES,
+    interval_text,
+    label,
+    plain,
+    score_rows,
+    score_text,
+    times,
+    trivial_answers,
+    value_text,
+)
+
+SIDE = 240  # the longer side of an embedded thumbnail, in pixels
+
+
+def write_report(
+    path: Path, facts: ReportFacts, classes: Classes, *, examples: Iterable[Example] = (), pictures: bool = True
+) -> None:
+    """Write report.html, whole or not at all.
+
+    examples: pictures for the gallery, taken one at a time; only thumbnails of at most 240 pixels are embedded, made
+        anew from the pixels, so no metadata of the files comes along. pictures=False leaves them out (and the page
+        says so); names and scores of pictures stay.
+    """
+    gallery = [_embedded(example, classes) for example in examples] if pictures else []
+    write_text(path, render_report(facts, classes, gallery, pictures=pictures))
+
+
+def render_report(facts: ReportFacts, classes: Classes, gallery: list[dict[str, Any]], *, pictures: bool = True) -> str:
+    """Return the page as text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("maskwright.report")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "plain": plain, "label": label, "score": score_text, "value": value_text, "interval": interval_text,
+        "times": times,
+    }  # fmt: skip
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        facts=facts, evaluation=facts.evaluation, charts=_charts(facts), gallery=_by_label(gallery),
+        pictures=pictures,
+        measures=MEASURES, labels=LABELS, score_rows=score_rows(facts.evaluation), legend=_legend(classes),
+        several=not classes.binary, worst=_worst(facts.evaluation),
+    )  # fmt: skip
+
+
+def _charts(facts: ReportFacts) -> dict[str, Any]:
+    """Return SVG marked as safe: `charts` escapes every text it is given."""
+    from markupsafe import Markup
+
+    evaluation = facts.evaluation
+    rows = [("this model", evaluation["per_image"]["dice"])]
+    rows += [(who, answer["per_image"]["dice"]) for who, answer in trivial_answers(evaluation)]
+    values = [row["dice"] for row in evaluation.get("pictures", ()) if row["dice"] is not None]
+    drawn = {
+        "beside": interval_chart(
+            "Dice per picture, beside the trivial answers",
+            [(name, s["value"], s["low"], s["high"]) for name, s in rows],
+        ),
+        "spread": histogram("How many pictures have which Dice", values, x="Dice"),
+        "loss": line_chart("Loss", _history(facts, ("loss",)), x="epoch"),
+        "score": line_chart(
+            "Score on validation pictures", _history(facts, ("dice", "iou")), x="epoch", unit_range=True
+        ),
+        "threshold": _threshold_chart(facts.threshold),
+    }
+    return {name: Markup(svg) for name, svg in drawn.items() if svg}
+
+
+def _history(facts: ReportFacts, words: tuple[str, ...]) -> dict[str, list[tuple[float, float]]]:
+    """Return the curves whose name holds one of the words."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for at, epoch in enumerate(facts.history, start=1):
+        for name, value in epoch.items():
+            if any(word in name.lower() for word in words) and isinstance(value, int | float):
+                curves.setdefault(label(name), []).append((float(epoch.get("epoch", at)), float(value)))
+    return curves
+
+
+def _threshold_chart(choice: Mapping[str, Any] | None) -> str:
+    if not choice or "curve" not in choice:
+        return ""
+    name = LABELS.get(choice["measure"], choice["measure"])
+    points = list(zip(choice["curve"]["threshold"], choice["curve"]["value"], strict=True))
+    title = f"{name} on validation, by threshold"
+    return line_chart(title, {name: points}, x="threshold", mark=choice["threshold"], unit_range=True)
+
+
+def _worst(evaluation: Mapping[str, Any], number: int = 10) -> list[Mapping[str, Any]]:
+    rows = [row for row in evaluation.get("pictures", ()) if row["dice"] is not None]
+    return sorted(rows, key=lambda row: row["dice"])[:number]
+
+
+def _embedded(example: Example, classes: Classes) -> dict[str, Any]:
+    panels = {
+        "picture": thumbnail(example.image, SIDE),
+        "truth": tinted_thumbnail(example.image, example.truth, classes, SIDE),
+        "prediction": tinted_thumbnail(example.image, example.prediction, classes, SIDE),
+        "errors": error_thumbnail(example.image, example.truth, example.prediction, classes, SIDE),
+    }
+    return {
+        "label": example.label, "name": example.name, "score": example.score,
+        "panels": [(name, _data_uri(panel), panel.width, panel.height) for name, panel in panels.items()],
+    }  # fmt: skip
+
+
+def _by_label(gallery: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the gallery under its labels, both in the order given."""
+    labels = dict.fromkeys(item["label"] for item in gallery)
+    return [(name, [item for item in gallery if item["label"] == name]) for name in labels]
+
+
+def _data_uri(picture: Image.Image) -> str:
+    buffer = BytesIO()
+    picture.save(buffer, format="JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _legend(classes: Classes) -> list[tuple[str, str]]:
+    """Return (CSS colour, name) of all that the thumbnails show."""
+    first = 1 if classes.exclusive else 0
+    entries = list(zip(classes.colours[first:], classes.names[first:], strict=True))
+    entries += [(RIGHT, "right"), (MISSED, "missed"), (EXTRA, "extra")]
+    if not classes.binary:
+        entries.append((WRONG, "wrong class"))
+    return [(f"rgb({int(r)}, {int(g)}, {int(b)})", name) for (r, g, b), name in entries]

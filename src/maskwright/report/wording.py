@@ -1,0 +1,70 @@
+"""Values as a reader wants to see them. Knows no HTML and no Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MEASURES = ("dice", "iou", "precision", "recall", "accuracy")
+LABELS = {"dice": "Dice", "iou": "IoU", "precision": "Precision", "recall": "Recall", "accuracy": "Accuracy"}
+ANSWERS = {"all_background": "all background", "majority_class": "majority class"}
+
+
+def score_text(score: Mapping[str, Any]) -> str:
+    """Return "0.912 [0.894, 0.927]", without brackets where there is no interval, "n/a" where there is no value."""
+    return " ".join(part for part in (value_text(score), interval_text(score)) if part)
+
+
+def value_text(score: Mapping[str, Any]) -> str:
+    """Return "0.912" or "n/a"."""
+    value = score.get("value")
+    return "n/a" if value is None else f"{value:.3f}"
+
+
+def interval_text(score: Mapping[str, Any]) -> str:
+    """Return "[0.894, 0.927]", or nothing where there is no interval."""
+    low, high = score.get("low"), score.get("high")
+    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def plain(value: Any) -> str:
+    """Return any JSON value in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {plain(item)}" for key, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(item) for item in value)
+    return str(value)
+
+
+def label(key: str) -> str:
+    """Return a key as a label: "max_difference" -> "max difference"."""
+    return key.replace("_", " ")
+
+
+def score_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Return (who, averaging, scores) for the model and for each trivial answer, the model first."""
+    rows = [("this model", "per picture", evaluation["per_image"]), ("this model", "pooled", evaluation["pooled"])]
+    for who, answer in trivial_answers(evaluation):
+        rows += [(who, "per picture", answer["per_image"]), (who, "pooled", answer["pooled"])]
+    return rows
+
+
+def trivial_answers(evaluation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return (who, scores) of the answers that look at no picture; two that give the same mask are one."""
+    trivial = evaluation.get("trivial", {})
+    answers: dict[tuple[str, ...], tuple[list[str], Mapping[str, Any]]] = {}
+    for name, answer in trivial.items():
+        names, _ = answers.setdefault(tuple(answer["classes"]), ([], answer))
+        names.append(ANSWERS.get(name, label(name)))
+    return [(f"{' = '.join(names)} ({answer['answer']})", answer) for names, answer in answers.values()]
+
+
+def times(number: int) -> str:
+    """Return "once", "twice" or "5 times"."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
