@@ -87,7 +87,7 @@ def check(
     with show_progress(quiet=quiet) as progress:
         dataset = maskwright.read_dataset(data, stated)
         report = maskwright.check(dataset, progress=progress)
-    content = report.to_json()
+    content = {"data": str(data), **report.to_json()}
     if write:
         from maskwright.data.read import write_options
 
@@ -139,12 +139,13 @@ def train(
         "data.group": group,
         "data.masks": masks,
     }
+    overrides = opt.recipe_overrides(settings, stated)
     with show_progress(quiet=quiet) as progress:
         result = maskwright.train(
             data,
             recipe=recipe,
             output=output,
-            overrides=opt.recipe_overrides(settings, stated),
+            overrides=overrides,
             minutes=minutes,
             folds=folds,
             accept=tuple(accept or ()),

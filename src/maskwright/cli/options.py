@@ -83,8 +83,6 @@ def parse_setting(setting: str) -> tuple[str, Any]:
 
     >>> parse_setting("training.batch_size=8"), parse_setting("model.size=[192, 256]")
     (('training.batch_size', 8), ('model.size', [192, 256]))
-    >>> parse_setting("training.weight_decay=1e-4")
-    ('training.weight_decay', 0.0001)
     """
     import yaml
 
@@ -95,19 +93,7 @@ def parse_setting(setting: str) -> tuple[str, Any]:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise typer.BadParameter(f"'{text}' is no YAML value.", param_hint="--set") from error
-    return key.strip(), _as_number(value)
-
-
-def _as_number(value: Any) -> Any:
-    """YAML 1.1 reads 1e-4 (without a dot) as text; people mean the number."""
-    if isinstance(value, list):
-        return [_as_number(item) for item in value]
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+    return key.strip(), value
 
 
 def parse_size(size: str | None) -> int | list[int] | None:

@@ -1,0 +1,86 @@
+"""Documents as the workflows give them, small and made up."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """Stands for what a workflow returns."""
+
+    content: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return self.content
+
+
+def score(value: float) -> dict[str, Any]:
+    return {"value": value, "low": value - 0.02, "high": value + 0.02}
+
+
+def both(value: float) -> dict[str, Any]:
+    measures = {name: score(value) for name in ("dice", "iou", "precision", "recall", "accuracy")}
+    return {"per_image": measures, "pooled": measures}
+
+
+def scores() -> dict[str, Any]:
+    return {
+        "images": 75,
+        **both(0.912),
+        "per_class": {"background": both(0.97), "lesion": both(0.912)},
+        "trivial": {"all_background": both(0.05), "majority_class": both(0.05)},
+        "mean_over": "the foreground class 'lesion'",
+        "threshold": 0.47,
+        "runtime": "onnxruntime",
+        "precision": "fp32",
+        "notes": ["Intervals over 75 pictures."],
+    }
+
+
+def finding(level: str = "warning", kind: str = "duplicate", sample: str | None = "a") -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "level": level,
+        "sample": sample,
+        "what": "The same picture twice.",
+        "where": "images/a.jpg, images/b.jpg",
+        "fix": "remove one",
+        "evidence": {},
+    }
+
+
+def check(*findings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "pairs": 750,
+        "images": 750,
+        "masks": 751,
+        "classes": ["background", "lesion"],
+        "encoding": {"kind": "binary"},
+        "findings": list(findings),
+        "notes": ["images/*.jpg  <->  masks/*_segmentation.png   (guessed: same stem)"],
+    }
+
+
+def train() -> dict[str, Any]:
+    return {"run": "runs/lesions-1", "model": "runs/lesions-1/model.onnx", "seconds": 166.0, "scores": scores()}
+
+
+def predict(*, failed: int = 0) -> dict[str, Any]:
+    error = {"what": "The file ends too early.", "where": "", "fix": "get it again"}
+    return {
+        "outputs": [{"input": "a.jpg", "mask": "masks/a.png", "seconds": 0.31}],
+        "failures": [{"input": f"bad{i}.jpg", "error": error} for i in range(failed)],
+    }
+
+
+RECIPES = [
+    {
+        "name": "default",
+        "network": "U-Net over mobilenetv2_035",
+        "parameters": 1_234_567,
+        "trainable": 1_200_000,
+        "buffers": 34_567,
+        "source": "",
+        "count": "pytorch",
+    }
+]
