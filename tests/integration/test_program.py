@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from support.program import run_program
 
 import maskwright
+from support.program import run_program
 
 PROGRAM = [sys.executable, "-m", "maskwright"]
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import documents
-from support.documents import Result
-from support.program import check_document
 
 import maskwright
 from maskwright.cli import output
 from maskwright.cli.main import main
 from maskwright.errors import DataError
 from maskwright.progress import Step
+from support import documents
+from support.documents import Result
+from support.program import check_document
 
 Run = Callable[..., tuple[int, str, str]]
 Workflow = Callable[[str, Any], "Calls"]

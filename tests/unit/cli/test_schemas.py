@@ -5,10 +5,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support import documents
 
 from maskwright.cli.documents import DOCUMENTS
 from maskwright.cli.schemas import FOLDER, as_text, make_schemas
+from support import documents
 
 DONE = {
     "check": documents.check(documents.finding()),
