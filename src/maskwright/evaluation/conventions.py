@@ -14,7 +14,7 @@ def conventions(
 ) -> dict[str, str]:
     """Return a sentence for each choice that could move a score."""
     return {
-        "counts": "true positives, false positives and false negatives are whole pixels; every measure follows from them",
+        "counts": "pixels found, invented and missed are counted as whole numbers; every measure follows from them",
         "grid": GRID,
         "resizing": RESIZING,
         "cut": cut_in_words(classes, threshold),

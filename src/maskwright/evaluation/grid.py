@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.errors import ShapeError
+from maskwright.errors import DataError, ShapeError
 from maskwright.images.classes import Classes
 from maskwright.images.resize import resize_float
 
@@ -18,15 +18,26 @@ RESIZING = (
     "the truth is never resized"
 )
 
+_ROUNDING = 1e-3
+
 
 def probabilities_on_grid(probabilities: NDArray[Any], size: tuple[int, int], classes: Classes) -> NDArray[np.float32]:
-    """Return (K, h, w) float32 probabilities on a grid of `size` = (h, w). Raises ShapeError for a wrong K."""
+    """Return (K, h, w) float32 probabilities on a grid of `size` = (h, w).
+
+    Raises ShapeError for a wrong K, DataError for values that are no probabilities (NaN, logits).
+    """
     if probabilities.ndim != 3 or probabilities.shape[0] != classes.num_outputs:
         raise ShapeError(
             f"Scoring wants probabilities ({classes.num_outputs}, H, W) for {len(classes.names)} classes; "
             f"got {probabilities.shape}."
         )
     values: NDArray[np.float32] = np.asarray(probabilities, np.float32)
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # also true of NaN
+        raise DataError(
+            f"What the model returned are no probabilities: they go from {low:.4g} to {high:.4g}.",
+            fix="return values from 0 to 1, after sigmoid or softmax",
+        )
     return values if values.shape[1:] == size else resize_float(values, size)
 
 
@@ -38,13 +49,14 @@ def cut(probabilities: NDArray[np.float32], classes: Classes, threshold: float |
     """
     at = 0.5 if threshold is None else threshold
     if classes.binary:
-        return (probabilities[0] > at).view(np.uint8)
+        above: NDArray[np.uint8] = (probabilities[0] > at).view(np.uint8)
+        return above
     if not classes.exclusive:
-        return np.ascontiguousarray(np.moveaxis(probabilities > at, 0, -1)).view(np.uint8)
+        return np.moveaxis(probabilities > at, 0, -1).astype(np.uint8, order="C")
     best = probabilities[0].copy()
     label = np.zeros(best.shape, np.uint8)
     for k in range(1, len(probabilities)):
-        label[probabilities[k] > best] = k
+        np.copyto(label, np.uint8(k), where=probabilities[k] > best)
         np.maximum(best, probabilities[k], out=best)
     return label
 

@@ -3,7 +3,7 @@
 The model is a function handed in. What the counts of all pictures amount to is `summary.py`'s affair.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,9 @@ class PictureScore:
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class LoadedPicture:
+    """A picture as read (H, W, C), with its truth on its own grid."""
+
     id: str
     group: str
     image: NDArray[Any]
@@ -66,23 +68,24 @@ def score_pictures(
     scores: list[PictureScore] = []
     for loaded in load_pictures(dataset, indices):
         probabilities = predict(loaded.image)
-        on_grid = probabilities_on_grid(probabilities, _size(loaded.truth), classes)
         try:
+            on_grid = probabilities_on_grid(probabilities, _size(loaded.truth), classes)
             counts = count(loaded.truth, cut(on_grid, classes, threshold), len(classes.names))
         except MaskwrightError as error:
-            raise type(error)(error.what, where=f"{loaded.id}, {error.where}", fix=error.fix) from error
+            where = ", ".join(part for part in (loaded.id, error.where) if part)
+            raise type(error)(error.what, where=where, fix=error.fix) from error
         size_prediction = (int(probabilities.shape[1]), int(probabilities.shape[2]))
         scores.append(PictureScore(loaded.id, loaded.group, counts, _size(loaded.truth), size_prediction))
         progress(Step("score", len(scores), len(indices)))
     return scores
 
 
-def load_pictures(dataset: "Dataset", indices: Sequence[int] | NDArray[np.integer[Any]]) -> Any:
+def load_pictures(dataset: "Dataset", indices: Sequence[int] | NDArray[np.integer[Any]]) -> Iterator[LoadedPicture]:
     """Yield each picture with its truth, the next ones being read meanwhile."""
 
-    def load(index: int) -> _Loaded:
+    def load(index: int) -> LoadedPicture:
         sample = dataset[index]
-        return _Loaded(sample.id, sample.group, dataset.read_image(index), dataset.read_mask(index))
+        return LoadedPicture(sample.id, sample.group, dataset.read_image(index), dataset.read_mask(index))
 
     return read_ahead(load, [int(index) for index in indices])
 

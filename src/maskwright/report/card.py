@@ -15,7 +15,7 @@ from maskwright.report.wording import LABELS, MEASURES, label, plain, score_rows
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 _STANDING_LIMITS = (
-    "The scores hold for pictures like those it was scored on. Pictures from another camera, place or kind may do worse.",
+    "The scores hold for pictures like those it was scored on; with another camera, place or kind it may do worse.",
     "It marks regions, not single objects: touching objects become one region.",
 )
 
@@ -78,11 +78,15 @@ def _scores(facts: ReportFacts) -> list[str]:
             f"{evaluation['precision']}.{read}"
         ),
         "",
-        "| answer | taken | " + " | ".join(LABELS[name] for name in MEASURES) + " |",
+        "| answer | averaged | " + " | ".join(LABELS[name] for name in MEASURES) + " |",
         "|---" * (2 + len(MEASURES)) + "|",
     ]
-    for who, averaging, scores in score_rows(evaluation):
-        cells = [markdown(who), averaging, *(markdown(score_text(scores[name])) for name in MEASURES)]
+    for who, said, averaging, scores in score_rows(evaluation):
+        cells = [
+            markdown(f"{who} ({said})" if said else who),
+            averaging,
+            *(markdown(score_text(scores[name])) for name in MEASURES),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

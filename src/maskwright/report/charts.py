@@ -112,9 +112,8 @@ class _Frame:
             parts.append(f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
             parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" class="tick">{value:g}</text>')
         for value in ticks(self.x_low, self.x_high, 6, whole=self.x_high - self.x_low >= 6):
-            parts.append(
-                f'<text x="{self.x(value):.1f}" y="{HEIGHT - _BOTTOM + 15}" text-anchor="middle" class="tick">{value:g}</text>'
-            )
+            at, below = f"{self.x(value):.1f}", HEIGHT - _BOTTOM + 15
+            parts.append(f'<text x="{at}" y="{below}" text-anchor="middle" class="tick">{value:g}</text>')
         parts.append(f'<text x="{WIDTH - _RIGHT}" y="{HEIGHT - 4}" text-anchor="end" class="tick">{escape(x)}</text>')
         return "".join(parts)
 

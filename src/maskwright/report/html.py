@@ -72,7 +72,7 @@ def _charts(facts: ReportFacts) -> dict[str, Any]:
 
     evaluation = facts.evaluation
     rows = [("this model", evaluation["per_image"]["dice"])]
-    rows += [(who, answer["per_image"]["dice"]) for who, answer in trivial_answers(evaluation)]
+    rows += [(who, answer["per_image"]["dice"]) for who, _, answer in trivial_answers(evaluation)]
     values = [row["dice"] for row in evaluation.get("pictures", ()) if row["dice"] is not None]
     drawn = {
         "beside": interval_chart(
@@ -134,7 +134,7 @@ def _by_label(gallery: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, A
 
 def _data_uri(picture: Image.Image) -> str:
     buffer = BytesIO()
-    picture.save(buffer, format="JPEG", quality=85)
+    picture.save(buffer, format="JPEG", quality=85, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

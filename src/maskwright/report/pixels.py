@@ -110,7 +110,8 @@ def nearest(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Return a mask (H, W) or (H, W, K) at another size, each pixel the nearest one's label."""
     rows = ((np.arange(size[0]) + 0.5) * mask.shape[0] / size[0]).astype(np.intp)
     columns = ((np.arange(size[1]) + 0.5) * mask.shape[1] / size[1]).astype(np.intp)
-    return mask[rows[:, None], columns[None, :]]
+    resized: NDArray[Any] = mask[rows[:, None], columns[None, :]]
+    return resized
 
 
 def _tint(canvas: Image.Image, mask: NDArray[Any], classes: Classes, *, width: int) -> None:

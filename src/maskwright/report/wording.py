@@ -47,22 +47,24 @@ def label(key: str) -> str:
     return key.replace("_", " ")
 
 
-def score_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Return (who, averaging, scores) for the model and for each trivial answer, the model first."""
-    rows = [("this model", "per picture", evaluation["per_image"]), ("this model", "pooled", evaluation["pooled"])]
-    for who, answer in trivial_answers(evaluation):
-        rows += [(who, "per picture", answer["per_image"]), (who, "pooled", answer["pooled"])]
-    return rows
+def score_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+    """Return (who, what it says, averaging, scores) for the model and for each trivial answer, the model first."""
+    answers = [("this model", "", evaluation), *trivial_answers(evaluation)]
+    return [
+        (who, said, taken, answer[key])
+        for who, said, answer in answers
+        for taken, key in (("per picture", "per_image"), ("pooled", "pooled"))
+    ]
 
 
-def trivial_answers(evaluation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return (who, scores) of the answers that look at no picture; two that give the same mask are one."""
+def trivial_answers(evaluation: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Return (who, what it says, scores) of the answers that look at no picture; two of the same mask are one."""
     trivial = evaluation.get("trivial", {})
     answers: dict[tuple[str, ...], tuple[list[str], Mapping[str, Any]]] = {}
     for name, answer in trivial.items():
         names, _ = answers.setdefault(tuple(answer["classes"]), ([], answer))
         names.append(ANSWERS.get(name, label(name)))
-    return [(f"{' = '.join(names)} ({answer['answer']})", answer) for names, answer in answers.values()]
+    return [(" = ".join(names), str(answer["answer"]), answer) for names, answer in answers.values()]
 
 
 def times(number: int) -> str:
