@@ -22,6 +22,11 @@ def scaled_decoding_size(size: tuple[int, int]) -> tuple[int, int]:
     return 2 * size[0], 2 * size[1]
 
 
+def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Return (height, width) times `scale`, rounded, at least 1: the size at which tiles are cut."""
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def resize_image(image: Pixels, size: tuple[int, int]) -> Pixels:
     """Resize (H, W, C) or (H, W) uint8 or uint16 to `size` (height, width): antialiased bilinear, same dtype.
 
