@@ -25,6 +25,7 @@ format: $(READY)
 
 schemas: $(READY)
 	$(BIN)/python -m maskwright.cli.schemas
+	$(BIN)/python docs/make_reference.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache

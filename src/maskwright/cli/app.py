@@ -89,9 +89,10 @@ def check(
         report = maskwright.check(dataset, progress=progress)
     content = {"data": str(data), **report.to_json()}
     if write:
-        from maskwright.data.read import write_options
+        from maskwright.data.options import write_options
 
-        content["written"] = str(write_options(dataset, data / "dataset.yaml"))
+        content["written"] = str(opt.description_file(data))
+        write_options(dataset, opt.description_file(data))
     finish("check", content, check_text, as_json=json)
     if any(finding["level"] == "error" for finding in content["findings"]):
         raise typer.Exit(FINDINGS)

@@ -66,6 +66,16 @@ def data_options(**stated: str | None) -> "DataOptions":
     return validate(DataOptions, content, where="command line")
 
 
+def description_file(data: Path) -> Path:
+    """Return where a data folder is described. Raises ConfigError for an archive, which has no such place."""
+    if data.is_file() and data.suffix.lower() != ".csv":
+        from maskwright.errors import ConfigError
+
+        what = "What was found cannot be written into an archive."
+        raise ConfigError(what, where=str(data), fix="unpack it and check the folder with --write")
+    return (data.parent if data.is_file() else data) / "dataset.yaml"
+
+
 def recipe_overrides(settings: list[str] | None, stated: Mapping[str, Any]) -> dict[str, Any]:
     """Merge named options ({"model.encoder": "resnet18"}) with --set, which comes last and so wins.
 

@@ -1,11 +1,12 @@
 """Options become a recipe's keys; what cannot be read is named with an example."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from maskwright.cli.options import data_options, parse_setting, parse_size, recipe_overrides
+from maskwright.cli.options import data_options, description_file, parse_setting, parse_size, recipe_overrides
 from maskwright.errors import ConfigError
 from maskwright.recipe import build_recipe, merge
 
@@ -71,3 +72,15 @@ def test_class_names_are_separated_by_commas() -> None:
 def test_an_unknown_encoding_names_the_ones_there_are() -> None:
     with pytest.raises(ConfigError, match="'encoding': input should be 'index', 'binary'"):
         data_options(encoding="rgb")
+
+
+def test_a_folder_and_a_manifest_are_described_beside_their_pictures(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").touch()
+    assert description_file(tmp_path) == description_file(tmp_path / "pairs.csv") == tmp_path / "dataset.yaml"
+
+
+def test_an_archive_has_no_place_for_a_description(tmp_path: Path) -> None:
+    (tmp_path / "data.zip").touch()
+    with pytest.raises(ConfigError, match="cannot be written into an archive") as caught:
+        description_file(tmp_path / "data.zip")
+    assert caught.value.fix == "unpack it and check the folder with --write"
