@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from maskwright.progress import Step as Step
     from maskwright.recipe import DataOptions as DataOptions
     from maskwright.recipe import Recipe as Recipe
-    from maskwright.runs import demo as demo
-    from maskwright.runs import evaluate as evaluate
-    from maskwright.runs import list_recipes as recipes
-    from maskwright.runs import predict_files as predict_files
-    from maskwright.runs import train as train
+    from maskwright.runs.demo import demo as demo
+    from maskwright.runs.evaluate import evaluate as evaluate
+    from maskwright.runs.recipes import list_recipes as recipes
+    from maskwright.runs.predict import predict_files as predict_files
+    from maskwright.runs.train import train as train
     from maskwright.runtime.predictor import load_model as load
 
 # public name -> (module, name there)
 _PUBLIC = {
     "check": ("maskwright.audit.check", "check_dataset"),
-    "demo": ("maskwright.runs", "demo"),
-    "evaluate": ("maskwright.runs", "evaluate"),
+    "demo": ("maskwright.runs.demo", "demo"),
+    "evaluate": ("maskwright.runs.evaluate", "evaluate"),
     "load": ("maskwright.runtime.predictor", "load_model"),
     "make_pebbles": ("maskwright.data.pebbles", "make_pebbles"),
-    "predict_files": ("maskwright.runs", "predict_files"),
+    "predict_files": ("maskwright.runs.predict", "predict_files"),
     "read_dataset": ("maskwright.data.read", "read_dataset"),
-    "recipes": ("maskwright.runs", "list_recipes"),
-    "train": ("maskwright.runs", "train"),
+    "recipes": ("maskwright.runs.recipes", "list_recipes"),
+    "train": ("maskwright.runs.train", "train"),
     "ConfigError": ("maskwright.errors", "ConfigError"),
     "DataError": ("maskwright.errors", "DataError"),
     "DataOptions": ("maskwright.recipe", "DataOptions"),

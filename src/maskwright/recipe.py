@@ -120,9 +120,6 @@ class TrainingOptions(Strict):
     clip_norm: PositiveFloat | None = Field(1.0, description="largest norm of the gradient, or null")
     early_stopping: PositiveInt | None = Field(None, description="epochs without a better validation before the end")
     restore_best: bool = Field(True, description="keep the weights of the best validation, not of the last epoch")
-    weight_average: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="decay of a moving average of the weights, per step; 0 for none"
-    )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
     checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(30.0, description="least time between two checkpoints")

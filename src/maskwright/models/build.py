@@ -130,3 +130,20 @@ def _unknown(what: str, name: str, known: Sequence[str], where: str) -> ConfigEr
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"known: {', '.join(known[:20])}"
     return ConfigError(f"Unknown {what} '{name}'.", where=where, fix=hint)
+
+
+@dataclass(frozen=True)
+class Count:
+    """parameters: of weights that a gradient can reach. trainable: those that are not frozen. buffers: moving averages."""
+
+    parameters: int
+    trainable: int
+    buffers: int
+
+
+def count_parameters(network: nn.Module) -> Count:
+    """Count a network's numbers; batch norm's counters of batches are left out, as in Keras."""
+    parameters = sum(p.numel() for p in network.parameters())
+    trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    buffers = sum(b.numel() for name, b in network.named_buffers() if not name.endswith("num_batches_tracked"))
+    return Count(parameters, trainable, buffers)

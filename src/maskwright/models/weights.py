@@ -116,7 +116,8 @@ def _imagenet(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
             fix="set model.non_commercial: true if that is your use, or choose another encoder",
         )
     conventions: Padding = "same" if encoder.startswith("tf_") else "symmetric"
-    place = f"{config.hf_hub_id}@{config.hf_hub_revision or 'main'}"
+    repository, _, revision = str(config.hf_hub_id).partition("@")
+    place = f"{repository}@{revision or 'main'}"
     return _source("imagenet", place, _or(padding, conventions), (config.mean, config.std), licence, "timm's conventions")
 
 

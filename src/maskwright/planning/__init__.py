@@ -1,0 +1,1 @@
+"""What `auto` in a recipe becomes: sizes, batches, epochs, each with its reason."""

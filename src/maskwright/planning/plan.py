@@ -1,0 +1,192 @@
+"""Turns a recipe's `auto` into numbers, each with its reason. Costs are measured elsewhere and handed in.
+
+Two steps: first how pictures reach the network (`plan_view`), then, once that network has been timed, how long to
+train (`plan_length`). Never imports torch.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from maskwright.planning.facts import Facts
+from maskwright.recipe import Phase, Recipe
+
+SCHEMA_VERSION = 1
+MULTIPLE = 32
+SIZES = (192, 256, 320, 384, 512)  # sides of a whole picture, tried in this order
+FINEST = 4.0  # pixels that the finest class should keep at the network's size
+LEAST_STEPS = 450  # of the optimizer, with pretrained weights
+LEAST_STEPS_FROM_SCRATCH = 900
+TILE = 256
+
+
+@dataclass(frozen=True)
+class View:
+    """How pictures reach the network. size: (H, W) of its input; overlap: of tiles, in pixels; reasons: by key."""
+
+    mode: str
+    size: tuple[int, int]
+    scale: float
+    overlap: int
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything `auto` became. Written once as plan.json; a resumed run reads it and probes nothing.
+
+    epochs: of each phase. steps: of the optimizer in an epoch. tiles_per_epoch: 0 in mode whole.
+    step_seconds: measured, of one training step. expected_seconds: of the whole fit. reasons: by key.
+    """
+
+    mode: str
+    size: tuple[int, int]
+    scale: float
+    overlap: int
+    encoder: str
+    weights: str
+    batch_size: int
+    epochs: tuple[int, ...]
+    steps: int
+    tiles_per_epoch: int
+    precision: str
+    device: str
+    value_range: float
+    step_seconds: float
+    expected_seconds: float
+    reasons: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, with schema_version."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Plan":
+        """Undo `to_json`. Raises KeyError or TypeError for something else."""
+        values = {name: content[name] for name in Plan.__dataclass_fields__}
+        values |= {"size": tuple(values["size"]), "epochs": tuple(values["epochs"])}
+        return Plan(**values)
+
+    def phases(self, recipe: Recipe) -> tuple[Phase, ...]:
+        """Return the recipe's phases with their epochs filled in."""
+        return tuple(
+            phase.model_copy(update={"epochs": epochs})
+            for phase, epochs in zip(recipe.training.phases, self.epochs, strict=True)
+        )
+
+
+def plan_view(recipe: Recipe, facts: Facts, *, multiple: int = MULTIPLE) -> View:
+    """Choose between whole pictures and tiles, and the network's size."""
+    mode, stated = recipe.model.mode, recipe.model.size
+    whole = _whole_side(facts, multiple)
+    finest = f"the finest class, {facts.thin_class!r}, is about {facts.thickness:.0f} px wide at {facts.width}x{facts.height}"
+    if mode == "auto" and stated != "auto":
+        mode, why_mode = "whole", "a size was stated"
+    elif mode == "auto":
+        mode = "whole" if whole is not None else "tile"
+        kept = "still wide enough" if mode == "whole" else "too fine"
+        why_mode = f"{finest}: {kept} when the picture is resized as a whole"
+    else:
+        why_mode = "stated"
+    if stated != "auto":
+        height, width = (stated, stated) if isinstance(stated, int) else stated
+        size, why_size = (_up(height, multiple), _up(width, multiple)), "stated"
+        if size != (height, width):
+            why_size = f"stated {height}x{width}, rounded up to multiples of {multiple}"
+    elif mode == "tile":
+        side = min(TILE, _up(max(facts.height, facts.width), multiple))
+        size, why_size = (side, side), "tiles of the pictures at their own resolution"
+    else:
+        side = whole or SIZES[-1]
+        size = _with_aspect(side, facts, multiple)
+        at = facts.thickness * math.sqrt(size[0] * size[1] / (facts.height * facts.width))
+        why_size = f"{finest}, and {at:.0f} px at this size" if facts.thickness < 1e8 else "no mask shows an object"
+    scale = recipe.model.scale if mode == "tile" else 1.0
+    overlap = min(size) // 4 if mode == "tile" else 0
+    return View(mode, size, scale, overlap, {"mode": why_mode, "size": why_size})
+
+
+def plan_batch(recipe: Recipe, facts: Facts) -> tuple[int, str]:
+    """Choose how many pictures make a step."""
+    if recipe.training.batch_size != "auto":
+        return recipe.training.batch_size, "stated"
+    if facts.pictures >= 64:
+        return 16, "usual"
+    return (8, "few pictures: smaller steps, more of them") if facts.pictures >= 16 else (4, "very few pictures")
+
+
+def plan_length(
+    recipe: Recipe,
+    facts: Facts,
+    view: View,
+    *,
+    batch_size: int,
+    pretrained: bool,
+    step_seconds: float,
+    validation_seconds: float,
+    minutes: float | None,
+) -> tuple[tuple[int, ...], int, int, float, str]:
+    """Choose the epochs of each phase: (epochs, steps an epoch, tiles an epoch, expected seconds, reason).
+
+    step_seconds: of one training step, measured. validation_seconds: of one validation. minutes: for all of the fit.
+    """
+    tiles = _tiles(facts, view, batch_size) if view.mode == "tile" else 0
+    steps = max(1, round((tiles or facts.pictures) / batch_size))
+    epoch_seconds = steps * step_seconds + validation_seconds
+    phases = recipe.training.phases
+    open_phases = [phase for phase in phases if phase.epochs == "auto"]
+    least = LEAST_STEPS if pretrained else LEAST_STEPS_FROM_SCRATCH
+    total, reason = max(8, math.ceil(least / steps)), f"about {least} steps of {batch_size} suffice as a rule"
+    if minutes is not None:
+        stated = sum(int(phase.epochs) for phase in phases if phase.epochs != "auto")
+        fitting = int(minutes * 60 / epoch_seconds) - stated
+        total, reason = max(1, fitting), f"what fits into {minutes:g} minutes at {epoch_seconds:.1f} s an epoch"
+    each = max(1, round(total / max(1, len(open_phases))))
+    epochs = tuple(each if phase.epochs == "auto" else int(phase.epochs) for phase in phases)
+    if not open_phases:
+        reason = "stated"
+    return epochs, steps, tiles, sum(epochs) * epoch_seconds, reason
+
+
+def describe(plan: Plan) -> str:
+    """Say in one line what was planned."""
+    how = "whole picture" if plan.mode == "whole" else f"tiles, scale {plan.scale:g}, overlap {plan.overlap} px"
+    return (
+        f"{plan.size[0]}x{plan.size[1]} {how} | {plan.encoder}, weights {plan.weights} | {plan.precision} on {plan.device} | "
+        f"batch {plan.batch_size}, {sum(plan.epochs)} epochs of {plan.steps} steps | about {_duration(plan.expected_seconds)}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _whole_side(facts: Facts, multiple: int) -> int | None:
+    """Return the smallest side at which the finest class stays wide enough; None if none does."""
+    own = math.sqrt(facts.height * facts.width)
+    for side in SIZES:
+        if facts.thickness * side / own >= FINEST:
+            return min(side, max(multiple, round(own / multiple) * multiple))
+        if side >= own:
+            return None if own > TILE else max(multiple, round(own / multiple) * multiple)
+    return None
+
+
+def _with_aspect(side: int, facts: Facts, multiple: int) -> tuple[int, int]:
+    """Give a side the pictures' aspect where they share one, keeping the area."""
+    if not facts.aspects_agree:
+        return side, side
+    ratio = math.sqrt(facts.height / facts.width)
+    return tuple(max(multiple, round(s / multiple) * multiple) for s in (side * ratio, side / ratio))  # type: ignore[return-value]
+
+
+def _tiles(facts: Facts, view: View, batch_size: int) -> int:
+    """Count the tiles that cover the pictures once, at least a batch."""
+    area = facts.height * facts.width * view.scale**2
+    each = max(1, round(area / (view.size[0] * view.size[1])))
+    return max(batch_size, facts.pictures * each)
+
+
+def _up(side: int, multiple: int) -> int:
+    return -(-side // multiple) * multiple

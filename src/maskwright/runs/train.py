@@ -1,0 +1,134 @@
+"""`train`: the whole story of one run, from a folder of pictures and masks to a scored model file.
+
+A run that was stopped goes on from where it was with the same call; one that is finished is returned as it is.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskwright.data.dataset import Dataset
+from maskwright.data.read import read_dataset
+from maskwright.data.splits import Split, read_split, split_dataset, write_split
+from maskwright.errors import DataError
+from maskwright.progress import Progress, Step, ignore
+from maskwright.recipe import Recipe
+from maskwright.runs.delivery import deliver
+from maskwright.runs.fitting import Work, fit_part, resolve_device
+from maskwright.runs.folder import RunFolder, State, next_folder, read_json, same_training
+from maskwright.runs.folds import train_folds
+from maskwright.runs.gate import check_before_training
+from maskwright.runs.recipes import load_recipe
+from maskwright.runs.scoring import majority_of, score_part, summarise_part, with_scores, write_results
+from maskwright.runtime.predictor import load_model
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """run: the folder. model: its model file. seconds: of this call. scores: evaluation.json, as plain values."""
+
+    run: Path
+    model: Path
+    seconds: float
+    scores: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"run": str(self.run), "model": str(self.model), "seconds": round(self.seconds, 2), "scores": dict(self.scores)}
+
+
+def train(
+    data: str | Path | Dataset,
+    *,
+    recipe: str | Path | Recipe | None = None,
+    output: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    minutes: float | None = None,
+    folds: int | None = None,
+    accept: Sequence[str] = (),
+    device: str = "auto",
+    progress: Progress = ignore,
+) -> TrainResult:
+    """Plan, train, score and write the model file.
+
+    data: a folder (or archive, or CSV manifest), or a Dataset. recipe: a name, a YAML file, or a Recipe.
+    output: the run's folder; default runs/NAME-1 or the next number. overrides: {"model.size": 256, ...}.
+    minutes: for the fit. folds: cross-validate. accept: kinds of findings to train in spite of.
+
+    Raises DataError, ConfigError, OutputError, TrainingError or ExportError, each with how to put it right.
+    """
+    begun = time.monotonic()
+    settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
+    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data)
+    run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
+    record = {
+        "data": str(data.root if isinstance(data, Dataset) else Path(data).resolve()),
+        "fingerprint": dataset.fingerprint(), "minutes": minutes, "device": device, "accepted": sorted(accept),
+    }  # fmt: skip
+    state = run.state()
+    if state is not State.NEW:
+        same_training(run, settled, record)
+    if state is State.FINISHED:
+        progress(Step("train", text=f"note   {run.path} is finished already; nothing was done"))
+        return TrainResult(run.path, run.model, time.monotonic() - begun, read_json(run.evaluation))
+    if state is State.NEW:
+        _refuse_foreign(run)
+        check_before_training(dataset, accept, progress)
+        split = _split(run, dataset, settled)
+        run.begin(settled, record)
+    else:
+        split = _split(run, dataset, settled)
+        progress(Step("train", text=f"note   {run.path} is not finished: going on"))
+    progress(Step("split", text=f"split  {split.how}"))
+    work = Work(dataset, settled, resolve_device(device), minutes, progress)
+    if settled.folds or split.needs_folds:
+        scores = train_folds(work, run, settled.folds or 5)
+    else:
+        scores = _train_once(work, run, split)
+    run.events.add({"event": "finished", "seconds": time.monotonic() - begun})
+    return TrainResult(run.path, run.model, time.monotonic() - begun, scores)
+
+
+def _train_once(work: Work, run: RunFolder, split: Split) -> Mapping[str, Any]:
+    """Fit on train, choose on validation, write the file, score it once on test."""
+    part = {name: split.indices(name) for name in ("train", "val", "test")}
+    begun = time.monotonic()
+    fitted = fit_part(work, run, part["train"], part["val"])
+    description = deliver(work, run, fitted, choose_on=part["val"], compare_on=part["val"])
+    predictor = load_model(run.model)
+    scores = score_part(work.dataset, part["test"], predictor, work.progress)
+    evaluation = summarise_part(work.dataset, scores, [predictor], majority_of(work.dataset, part["train"]))
+    run.events.add({"event": "scored", "part": "test", "pictures": evaluation.images})
+    from maskwright.export.graph import update_description
+
+    description = with_scores(description, evaluation, "test")
+    update_description(run.model, description)
+    write_results(
+        run, work.dataset, evaluation, {score.id: predictor for score in scores}, part="test", description=description,
+        parts={name: len(indices) for name, indices in part.items()}, seconds=time.monotonic() - begun,
+        progress=work.progress,
+    )  # fmt: skip
+    return read_json(run.evaluation)
+
+
+def _split(run: RunFolder, dataset: Dataset, recipe: Recipe) -> Split:
+    """Read the run's split, or make and write it."""
+    if run.split.exists():
+        return read_split(run.split, dataset)
+    split = split_dataset(dataset, method=recipe.data.split, seed=recipe.training.seed)
+    write_split(split, dataset, run.split)
+    return split
+
+
+def _refuse_foreign(run: RunFolder) -> None:
+    """Never write a run into a folder that holds something else."""
+    known = {"split.csv", "events.jsonl"}  # left by a stop between the first files
+    if run.path.exists() and not run.path.is_dir():
+        raise DataError("A file stands where the run's folder should be.", where=str(run.path), fix="choose another -o")
+    if run.path.is_dir() and any(entry.name not in known and not entry.name.startswith(".") for entry in run.path.iterdir()):
+        raise DataError(
+            "The folder holds something else than a run.", where=str(run.path), fix="choose an empty or new folder (-o RUN)"
+        )
+

@@ -1,0 +1,1 @@
+"""Fitting a network: batches, augmentation, schedule, loop, exact checkpoints."""

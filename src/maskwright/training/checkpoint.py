@@ -1,0 +1,128 @@
+"""The whole state of a training in one safetensors file: named tensors, and numbers as JSON in its header.
+
+Written under a temporary name, synced and renamed, so that a kill at any moment leaves the last whole one. No pickle.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from maskwright.errors import DataError
+from maskwright.files import write_with
+
+SCHEMA_VERSION = 1
+
+
+@dataclass
+class Position:
+    """How far a training has come; `epoch` and `step` name the next batch to be taken.
+
+    phase: index into the recipe's phases. epoch: counted over all phases. step: within the epoch.
+    scores: validation after each finished epoch (higher is better). seconds: spent so far.
+    loss_sum, loss_count: of the epoch under way.
+    """
+
+    phase: int = 0
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int = -1
+    best_score: float = -1.0
+    scores: list[float] = field(default_factory=list)
+    phase_scores: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    micro_batches: int = 1
+    finished: bool = False
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, position: Position, extra: Mapping[str, Tensor]
+) -> None:
+    """Write network, optimizer, position and `extra` tensors (best weights, averages). Raises OutputError."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"extra.{name}": tensor for name, tensor in extra.items()}
+    numbers: dict[str, dict[str, float]] = {}
+    for index, parameter in enumerate(_parameters(optimizer)):
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{key}"] = value
+            else:
+                numbers.setdefault(str(index), {})[key] = value
+    header = {"schema_version": str(SCHEMA_VERSION), "position": json.dumps(asdict(position)), "optimizer": json.dumps(numbers)}
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_with(path, lambda temporary: save_file(whole, temporary, metadata=header))
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[Position, dict[str, Tensor]]:
+    """Put a checkpoint back into network and optimizer; return position and extra tensors. Raises DataError."""
+    header, tensors = _read(path)
+    try:
+        position = Position(**json.loads(header["position"]))
+        network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
+        _load_optimizer(optimizer, tensors, json.loads(header["optimizer"]))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _unusable(path, str(error).splitlines()[0]) from error
+    extra = {name.removeprefix("extra."): tensor for name, tensor in tensors.items() if name.startswith("extra.")}
+    return position, extra
+
+
+def read_position(path: Path) -> Position:
+    """Read how far a checkpoint's training had come. Raises DataError."""
+    header, _ = _read(path)
+    try:
+        return Position(**json.loads(header["position"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unusable(path, str(error).splitlines()[0]) from error
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Load network weights written by `save_weights`. Raises DataError."""
+    _, tensors = _read(path)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise _unusable(path, str(error).splitlines()[0]) from error
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write the network's weights alone. Raises OutputError."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_with(path, lambda temporary: save_file(whole, temporary, metadata={"schema_version": str(SCHEMA_VERSION)}))
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+    for index, parameter in enumerate(_parameters(optimizer)):
+        prefix = f"optimizer.{index}."
+        state: dict[str, Any] = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        state |= numbers.get(str(index), {})
+        if state:
+            moved = {k: v.to(parameter.device) if k != "step" and isinstance(v, Tensor) else v for k, v in state.items()}
+            optimizer.state[parameter] = moved
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def _unusable(path: Path, why: str) -> DataError:
+    return DataError(
+        f"This checkpoint cannot be used: {why}", where=str(path), fix="start anew in another folder (-o RUN)"
+    )

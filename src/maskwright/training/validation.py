@@ -1,0 +1,86 @@
+"""The score after each epoch: on packed validation pictures at the network's size, as cheap as it can be.
+
+It ranks epochs against each other. What a model is worth is measured by `evaluation/`, on the masks' own grid.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maskwright.images.classes import Classes
+from maskwright.metrics.counts import Counts, count, stack
+from maskwright.metrics.measures import summary
+from maskwright.training.batches import Pictures, cut_around
+from maskwright.training.feeding import Scaling, to_labels, to_unit
+
+_MAX_TILES = 64  # a picture: enough to rank epochs; the score proper looks at everything
+
+
+@torch.inference_mode()
+def validate(
+    network: nn.Module,
+    pack: Pictures,
+    classes: Classes,
+    scaling: Scaling,
+    *,
+    size: tuple[int, int],
+    device: torch.device,
+    precision: str,
+    measure: str,
+    batch_size: int,
+) -> float:
+    """Return the mean over pictures of `measure` ("dice" or "iou"), cut at 0.5; the network is left in its mode."""
+    training = network.training
+    network.eval()
+    counts = []
+    for index in range(len(pack)):
+        picture: list[Counts] = []
+        for images, labels in _views(pack, index, size, batch_size, scaling, device):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+                logits = network(scaling(images)).float()
+            picture += _count(logits, labels, classes)
+        counts.append(stack(picture).total())
+    network.train(training)
+    return float(np.nanmean(summary(measure, stack(counts), exclusive=classes.exclusive)))
+
+
+def _views(
+    pack: Pictures, index: int, size: tuple[int, int], batch_size: int, scaling: Scaling, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield a picture as the network sees it: whole where it has the network's size, else in tiles side by side."""
+    image, mask = pack.image(index), pack.mask(index)
+    centres = [(size[0] // 2, size[1] // 2)]
+    if image.shape[:2] != size:
+        centres = [(y, x) for y in _centres(image.shape[0], size[0]) for x in _centres(image.shape[1], size[1])]
+        centres = centres[:: max(1, len(centres) // _MAX_TILES)]
+    for start in range(0, len(centres), batch_size):
+        part = centres[start : start + batch_size]
+        images = np.stack([cut_around(image, y, x, size) for y, x in part])
+        masks = np.stack([cut_around(mask, y, x, size) for y, x in part])
+        yield to_unit(images, scaling.value_range, device), to_labels(masks, device)
+
+
+def _centres(length: int, tile: int) -> list[int]:
+    number = max(1, -(-length // tile))
+    if number == 1:
+        return [length // 2]
+    return [round(tile // 2 + i * (length - tile) / (number - 1)) for i in range(number)]
+
+
+def _count(logits: Tensor, labels: Tensor, classes: Classes) -> list[Counts]:
+    if classes.binary:
+        predicted = (logits[:, 0] > 0).to(torch.uint8)
+    elif classes.exclusive:
+        predicted = logits.argmax(dim=1).to(torch.uint8)
+    else:
+        predicted = (logits > 0).to(torch.uint8).movedim(1, -1)
+        labels = labels.movedim(1, -1)
+    truth, guess = _numpy(labels), _numpy(predicted)
+    return [count(t, p, len(classes.names)) for t, p in zip(truth, guess, strict=True)]
+
+
+def _numpy(labels: Tensor) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(labels.cpu().numpy())
