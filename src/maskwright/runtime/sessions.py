@@ -1,0 +1,157 @@
+"""A model file opened in a runtime: arrays in, arrays out. ONNX Runtime by default, OpenVINO as an extra.
+
+Each runtime is one function that returns a `Run`. The precision is always stated, never left to the runtime.
+Knows nothing of pictures' sizes, tiles or files of pictures.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.errors import ConfigError, DataError, need
+from maskwright.runtime.description import ModelDescription
+
+Run = Callable[[NDArray[Any], Sequence[str]], list[NDArray[Any]]]  # (N, H, W, C), names of outputs -> outputs
+
+PRECISIONS = {"onnxruntime": ("fp32",), "openvino": ("fp32", "bf16")}
+
+
+def open_session(path: Path, description: ModelDescription, *, runtime: str, precision: str, threads: int) -> Run:
+    """Open a model file. runtime, precision: see PRECISIONS. threads: how many cores it may use.
+
+    Raises ConfigError for an unknown runtime or precision, MissingDependency where OpenVINO is not installed, DataError
+    for a file that the runtime cannot open or whose graph is not what `description` says.
+    """
+    if runtime not in PRECISIONS:
+        raise ConfigError(f"Unknown runtime '{runtime}'.", fix=f"choose one of: {', '.join(PRECISIONS)}")
+    if precision not in PRECISIONS[runtime]:
+        raise ConfigError(
+            f"'{runtime}' does not run in precision '{precision}'.",
+            fix=f"choose one of: {', '.join(PRECISIONS[runtime])}",
+        )
+    if runtime == "openvino":
+        return _open_openvino(path, description, precision, threads)
+    return _open_onnxruntime(path, description, threads)
+
+
+def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -> Run:
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised, and said below
+    options.enable_mem_pattern = False  # pictures come in any size: patterns of one do not fit the next
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except (native.Fail, native.InvalidGraph, native.InvalidProtobuf, native.InvalidArgument, native.NoSuchFile,
+            native.NotImplemented, native.RuntimeException) as error:  # fmt: skip
+        raise _cannot_open(path, "ONNX Runtime", error) from error
+    inputs = {item.name: (item.type, item.shape) for item in session.get_inputs()}
+    outputs = {item.name: (item.type, item.shape) for item in session.get_outputs()}
+    names = {"tensor(uint8)": "uint8", "tensor(uint16)": "uint16", "tensor(float)": "float32"}
+    _check_graph(
+        {name: (names.get(kind, kind), _shape(shape)) for name, (kind, shape) in inputs.items()},
+        {name: (names.get(kind, kind), _shape(shape)) for name, (kind, shape) in outputs.items()},
+        description, path,
+    )  # fmt: skip
+
+    def run(images: NDArray[Any], names: Sequence[str]) -> list[NDArray[Any]]:
+        try:
+            results: list[NDArray[Any]] = session.run(list(names), {"image": images})
+        except (native.Fail, native.InvalidArgument, native.RuntimeException) as error:
+            raise _cannot_run(path, "ONNX Runtime", error) from error
+        return results
+
+    return run
+
+
+def _open_openvino(path: Path, description: ModelDescription, precision: str, threads: int) -> Run:
+    openvino = need("openvino", extra="openvino", purpose="The runtime 'openvino'")
+    from maskwright.runtime.cutting import cut_model
+
+    core = openvino.Core()
+    alone = Lock()  # a compiled model answers one call at a time
+
+    def compile_model(model: Any, hint: str) -> Any:
+        settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        return core.compile_model(model, "CPU", settings)
+
+    try:
+        model = core.read_model(path)
+        inputs = {item.get_any_name(): _openvino_tensor(item) for item in model.inputs}
+        outputs = {item.get_any_name(): _openvino_tensor(item) for item in model.outputs}
+        _check_graph(inputs, outputs, description, path)
+        if precision == "fp32":
+            whole = compile_model(model, "f32")
+        else:
+            parts = cut_model(openvino, core, path)
+            before, network, after = (
+                compile_model(part, hint) for part, hint in zip(parts, ("f32", "bf16", "f32"), strict=True)
+            )
+    except RuntimeError as error:
+        raise _cannot_open(path, "OpenVINO", error) from error
+
+    def run(images: NDArray[Any], names: Sequence[str]) -> list[NDArray[Any]]:
+        with alone:
+            try:
+                if precision == "fp32":
+                    results = whole({"image": images})
+                else:
+                    pixels = before({"image": images})[0]
+                    logits = network({"network_input": pixels})[0]
+                    given = {"logits": logits, "image": images}
+                    results = after({item.get_any_name(): given[item.get_any_name()] for item in after.inputs})
+            except RuntimeError as error:
+                raise _cannot_run(path, "OpenVINO", error) from error
+            return [np.array(results[name]) for name in names]  # copied: the next call writes into the same memory
+
+    return run
+
+
+Tensors = dict[str, tuple[str, tuple[int | None, ...]]]  # name -> (type, shape with None for any)
+
+
+def _shape(shape: Sequence[Any]) -> tuple[int | None, ...]:
+    return tuple(side if isinstance(side, int) else None for side in shape)
+
+
+def _openvino_tensor(item: Any) -> tuple[str, tuple[int | None, ...]]:
+    sides = [None if side.is_dynamic else side.get_length() for side in item.get_partial_shape()]
+    kind = item.get_element_type().to_dtype().name
+    return str(kind), tuple(sides)
+
+
+def _check_graph(inputs: Tensors, outputs: Tensors, description: ModelDescription, path: Path) -> None:
+    """Raise DataError where a graph takes or gives something else than its description says."""
+    height, width = description.size if description.mode == "tile" else (None, None)
+    channels = description.classes.num_outputs
+    expected_input = (description.dtype, (None, height, width, description.bands))
+    mask = (None, height, width) if description.classes.exclusive else (None, channels, height, width)
+    expected_outputs = {"probabilities": ("float32", (None, channels, height, width)), "mask": ("uint8", mask)}
+    if inputs != {"image": expected_input} or outputs != expected_outputs:
+        raise DataError(
+            "The model file's graph does not fit its description.",
+            where=f"{path}: inputs {inputs}, outputs {outputs}",
+            fix="get the file again from where it was made, or export it anew",
+        )
+
+
+def _cannot_open(path: Path, runtime: str, error: Exception) -> DataError:
+    return DataError(
+        f"{runtime} cannot open the model file.", where=f"{path}: {str(error).strip()[:300]}",
+        fix="get the file again from where it was made, or export it anew",
+    )  # fmt: skip
+
+
+def _cannot_run(path: Path, runtime: str, error: Exception) -> DataError:
+    return DataError(
+        f"{runtime} cannot run the model file on this picture.", where=f"{path}: {str(error).strip()[:300]}",
+        fix="if memory is short, use a smaller picture or close other programs",
+    )  # fmt: skip
