@@ -1,0 +1,182 @@
+"""A set of pictures and their masks as columns; nothing is decoded until it is asked for.
+
+Reading one from a folder is the business of `read.py`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.data.maskfiles import MaskReader
+from maskwright.data.threads import in_threads
+from maskwright.errors import DataError
+from maskwright.images.classes import Classes
+from maskwright.images.formats import Pixels, read_image
+from maskwright.images.masks import MaskEncoding
+from maskwright.recipe import DataOptions
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture. masks: its files, none if it has no mask. part: "train", "val", "test", or "" if none is given."""
+
+    id: str
+    image: Path
+    masks: tuple[Path, ...]
+    group: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One entry a picture. images, masks: paths relative to the root; labels: per-class only, each file's class."""
+
+    ids: tuple[str, ...]
+    images: tuple[str, ...]
+    masks: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...]
+    parts: tuple[str, ...]
+    labels: tuple[tuple[int, ...], ...] = ()
+
+    def take(self, indices: Sequence[int]) -> "Columns":
+        """Return the columns of some rows, in that order."""
+        return Columns(
+            tuple(self.ids[i] for i in indices),
+            tuple(self.images[i] for i in indices),
+            tuple(self.masks[i] for i in indices),
+            tuple(self.groups[i] for i in indices),
+            tuple(self.parts[i] for i in indices),
+            tuple(self.labels[i] for i in indices) if self.labels else (),
+        )
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What lay in the folder and belongs to no row: relative paths; problems with what is wrong with them.
+
+    images: without a mask. masks: without a picture. unused: pictures that are neither. others: no pictures.
+    """
+
+    images: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures and masks of one place.
+
+    bands, dtype: what `read_image` returns ("uint8" or "uint16"). notes: each guess in words. options: what was
+    stated and guessed, as it can be written into dataset.yaml. grouping: how groups were made, in words.
+    grouping_guessed: the groups come from a guess. advice: a grouping that looks likely but was not used, in words.
+    """
+
+    root: Path
+    columns: Columns
+    classes: Classes
+    encoding: MaskEncoding
+    bands: int = 3
+    dtype: str = "uint8"
+    notes: tuple[str, ...] = ()
+    leftovers: Leftovers = Leftovers()
+    options: DataOptions = DataOptions()
+    grouping: str = "each picture by itself"
+    grouping_guessed: bool = False
+    advice: str = ""
+    palette: dict[int, tuple[int, int, int]] | None = field(default=None, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.columns.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        columns = self.columns
+        return Sample(
+            columns.ids[index],
+            self.root / columns.images[index],
+            tuple(self.root / mask for mask in columns.masks[index]),
+            columns.groups[index],
+            columns.parts[index],
+        )
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def loose_images(self) -> tuple[Path, ...]:
+        """Pictures without a mask."""
+        return tuple(self.root / path for path in self.leftovers.images)
+
+    @property
+    def loose_masks(self) -> tuple[Path, ...]:
+        """Masks without a picture."""
+        return tuple(self.root / path for path in self.leftovers.masks)
+
+    @property
+    def mask_reader(self) -> MaskReader:
+        """What decodes the masks of this set."""
+        return MaskReader(self.classes, self.encoding, self.palette)
+
+    def read_image(self, index: int, *, at_least: tuple[int, int] | None = None) -> Pixels:
+        """Return (H, W, bands) of the set's dtype; 8-bit pictures of a 16-bit set are scaled to the full range.
+
+        at_least: (height, width); a JPEG may be decoded smaller, never below it. Raises DataError.
+        """
+        path = self.root / self.columns.images[index]
+        image = read_image(path, bands=self.bands if self.bands in (1, 3) else None, at_least=at_least)
+        if image.shape[2] != self.bands:
+            raise DataError(
+                f"The picture has {image.shape[2]} bands; the others have {self.bands}.",
+                where=str(path),
+                fix="remove it, or save it with the same bands",
+            )
+        if self.dtype == "uint16" and image.dtype == np.uint8:
+            return image.astype(np.uint16) * np.uint16(257)
+        if self.dtype == "uint8" and image.dtype == np.uint16:
+            return (image >> 8).astype(np.uint8)
+        return image
+
+    def read_mask(self, index: int) -> NDArray[np.uint8]:
+        """Return the decoded mask at its own size: (H, W), or (H, W, C) for overlapping classes. Raises DataError."""
+        paths = [self.root / mask for mask in self.columns.masks[index]]
+        if not paths:
+            raise DataError(
+                "The picture has no mask.", where=str(self.root / self.columns.images[index]), fix="add its mask"
+            )
+        return self.mask_reader.read(paths, self.columns.labels[index] if self.columns.labels else None)
+
+    def select(self, indices: Sequence[int] | NDArray[np.integer]) -> "Dataset":
+        """Return the set of some rows, in that order; leftovers are left behind."""
+        rows = [int(i) for i in indices]
+        return replace(self, columns=self.columns.take(rows), leftovers=Leftovers())
+
+    def fingerprint(self) -> str:
+        """Return a sha256 over ids, classes, encoding and every file's content; where the files lie does not count."""
+        digest = hashlib.sha256()
+        meaning = [self.classes.names, self.classes.exclusive, self.encoding.to_dict(), self.bands, self.dtype]
+        digest.update(json.dumps(meaning, sort_keys=True).encode())
+        files = (self.root / path for i in range(len(self)) for path in (self.columns.images[i], *self.columns.masks[i]))
+        hashes = in_threads(file_hash, files)
+        for i, name in enumerate(self.columns.ids):
+            digest.update(f"{len(name)}:{name}:{len(self.columns.masks[i])}".encode("utf-8", "surrogateescape"))
+            for _ in range(1 + len(self.columns.masks[i])):
+                digest.update(next(hashes))
+        return digest.hexdigest()
+
+
+def file_hash(path: Path) -> bytes:
+    """Return the sha256 of a file's size and content. Raises DataError where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            digest.update(os.fstat(file.fileno()).st_size.to_bytes(8, "little"))
+    except OSError as error:
+        raise DataError(f"The file cannot be read: {error.strerror}.", where=str(path)) from error
+    return digest.digest()

@@ -1,0 +1,126 @@
+"""What one mask file holds, in a few numbers: from these the encoding is guessed, and later masks are compared.
+
+Knows nothing of classes. Only the summary is kept, so that many large masks can be looked at.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.images.formats import Pixels, read_labels, read_palette
+
+RawColour = tuple[int, int, int]
+MAX_COLOURS = 4096
+GREY_SPREAD = 48  # largest difference of a grey pixel's bands that a lossy format leaves behind
+
+
+@dataclass(frozen=True)
+class Look:
+    """A summary of one mask file.
+
+    values: grey value -> pixels; empty for colour. colours: colour -> pixels; empty for grey.
+    palette: of a palette file: index -> colour of the indices in use; `values` are then the indices.
+    outside: pixels that have neither of the two most frequent values; flat: those of them whose right and lower
+    neighbours are equal (areas are flat, blurred borders are not). touching: for files of three values, how many
+    neighbouring pixels hold each two of them. too_many: more colours than are counted. only_alpha: one colour
+    throughout, but a transparency that varies.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    values: dict[int, int]
+    colours: dict[RawColour, int]
+    palette: dict[int, RawColour] | None = None
+    grey_copy: bool = False
+    outside: int = 0
+    flat: int = 0
+    touching: dict[tuple[int, int], int] | None = None
+    too_many: bool = False
+    only_alpha: bool = False
+
+    @property
+    def grey_palette(self) -> bool:
+        """The palette's colours in use are all grey."""
+        return self.palette is not None and all(len(set(colour)) == 1 for colour in self.palette.values())
+
+
+def look_at(path: Path) -> Look:
+    """Read and summarise one mask file. Raises DataError where it cannot be read."""
+    raw = read_labels(path)
+    if raw.ndim == 2:
+        palette = read_palette(path) if raw.dtype == np.uint8 else None
+        look = _look_at_values(path, raw)
+        if palette is None:
+            return look
+        used = {value: palette[value] for value in look.values if value < len(palette)}
+        if all(len(set(colour)) == 1 for colour in used.values()) and len(used) == len(look.values):
+            return replace(_look_at_values(path, through_palette(raw, palette)[:, :, 0]), palette=used)
+        return replace(look, palette=used)
+    alpha = raw[:, :, 3] if raw.shape[2] == 4 else None
+    grey = near_grey(raw)
+    if grey is not None:
+        look = _look_at_values(path, grey)
+        only_alpha = alpha is not None and len(look.values) == 1 and int(alpha.min()) != int(alpha.max())
+        return replace(look, grey_copy=True, only_alpha=only_alpha)
+    return _look_at_colours(path, raw)
+
+
+def near_grey(raw: Pixels) -> Pixels | None:
+    """Return (H, W) of a colour mask whose bands hardly differ, alpha dropped; None where it is really coloured."""
+    if raw.ndim == 2:
+        return raw
+    if raw.shape[2] < 3:
+        return raw[:, :, 0]
+    red, green, blue = raw[:, :, 0], raw[:, :, 1], raw[:, :, 2]
+    high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    if np.array_equal(high, low):
+        return red
+    if int((high - low).max()) > GREY_SPREAD:
+        return None
+    return green
+
+
+def through_palette(indices: Pixels, palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:
+    """Return (H, W, 3) of palette indices; an index beyond the palette is black, as picture viewers show it."""
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    return table[indices]
+
+
+def _look_at_values(path: Path, values: Pixels) -> Look:
+    counts = np.bincount(values.ravel(), minlength=1)
+    found = {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    shape = (values.shape[0], values.shape[1])
+    if len(found) <= 2:
+        return Look(path, shape, found, {})
+    main = sorted(found, key=lambda value: found[value])[-2:]
+    inner = values[:-1, :-1]
+    outside = (inner != main[0]) & (inner != main[1])
+    flat = outside & (inner == values[1:, :-1]) & (inner == values[:-1, 1:])
+    touching = _touching(values, tuple(found)) if len(found) == 3 else None
+    return Look(path, shape, found, {}, outside=int(outside.sum()), flat=int(flat.sum()), touching=touching)
+
+
+def _touching(values: Pixels, three: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """Count for each two of three values how often they are neighbours."""
+    lookup = np.zeros(int(max(three)) + 1, np.uint8)
+    for i, value in enumerate(three):
+        lookup[value] = 1 << i
+    bits = lookup[values]
+    both = np.bincount((bits[:, 1:] | bits[:, :-1]).ravel(), minlength=8)
+    both += np.bincount((bits[1:] | bits[:-1]).ravel(), minlength=8)
+    return {(three[i], three[j]): int(both[(1 << i) | (1 << j)]) for i, j in ((0, 1), (0, 2), (1, 2))}
+
+
+def _look_at_colours(path: Path, raw: Pixels) -> Look:
+    wide = raw[:, :, :3].astype(np.uint64)
+    packed = (wide[:, :, 0] << np.uint64(32)) | (wide[:, :, 1] << np.uint64(16)) | wide[:, :, 2]
+    found, counts = np.unique(packed, return_counts=True)
+    shape = (raw.shape[0], raw.shape[1])
+    kept = np.argsort(counts)[::-1][:MAX_COLOURS]
+    colours = {
+        (int(found[i]) >> 32, (int(found[i]) >> 16) & 0xFFFF, int(found[i]) & 0xFFFF): int(counts[i]) for i in kept
+    }
+    return Look(path, shape, {}, colours, too_many=len(found) > MAX_COLOURS)

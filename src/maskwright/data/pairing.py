@@ -1,0 +1,282 @@
+"""Which mask belongs to which picture, judged by names alone.
+
+Several rules are tried, from "the same name" to "the only picture of its folder"; the one that finds masks for most
+pictures wins, the stricter one on a tie. Nothing is ever paired by order. Content is not looked at.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from maskwright.data.names import Words, context, core, folder_of, plain, shown, some, stem_of, words
+from maskwright.data.roles import Roles
+from maskwright.data.several import Layout, Several, arrange
+from maskwright.errors import DataError
+
+Key = Callable[[str], Hashable]
+Match = dict[str, list[tuple[str, Words]]]  # picture -> its masks, each with what its name says beyond the picture's
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The result: rows of (picture, its masks), and what stayed alone.
+
+    layout: "single" (one mask a picture), "objects" (one file an object) or "per-class".
+    class_names: per-class only. labels: per-class only, for each row the class number of each mask.
+    """
+
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    layout: Layout
+    class_names: tuple[str, ...]
+    labels: tuple[tuple[int, ...], ...]
+    loose_images: tuple[str, ...]
+    loose_masks: tuple[str, ...]
+    how: str
+
+
+@dataclass
+class _Found:
+    """What one rule found: pairs, and the names that fit several pictures."""
+
+    match: Match
+    clashes: list[tuple[str, list[str]]]
+    how: str
+
+    @property
+    def score(self) -> tuple[int, int]:
+        return len(self.match), sum(len(masks) for masks in self.match.values())
+
+
+def pair(roles: Roles, where: str) -> Pairing:
+    """Pair pictures with masks. Raises DataError where nothing fits, or where it is not clear what belongs together."""
+    best = _best(roles.images, roles.masks)
+    if best is None or not best.match:
+        if best is not None and best.clashes:
+            raise _clash(best.clashes, where)
+        raise _nothing(roles, where)
+    match = dict(best.match)
+    hows = [best.how]
+    clashes = list(best.clashes)
+    rest = _untouched(roles, match, clashes)
+    while rest:  # folders named by another rule than the others
+        more = _best(*rest)
+        if more is None or not more.match:
+            break
+        match.update(more.match)
+        clashes.extend(more.clashes)
+        if more.how not in hows:
+            hows.append(more.how)
+        rest = _untouched(roles, match, clashes)
+    if clashes:
+        raise _clash(clashes, where)
+    several = arrange(match, where)
+    return _finish(roles, several, match, "; ".join(hows))
+
+
+def _finish(roles: Roles, several: Several, match: Match, how: str) -> Pairing:
+    rows = tuple((image, several.masks[image]) for image in roles.images if image in several.masks)
+    used = {mask for _, masks in rows for mask in masks}
+    return Pairing(
+        rows,
+        several.layout,
+        several.class_names,
+        tuple(several.labels[image] for image, _ in rows) if several.labels else (),
+        tuple(image for image in roles.images if image not in match),
+        tuple(mask for mask in roles.masks if mask not in used),
+        how,
+    )
+
+
+def _best(images: Sequence[str], masks: Sequence[str]) -> _Found | None:
+    """Return what the best rule finds; the earlier, stricter one on a tie."""
+    best: _Found | None = None
+    for try_rule in _rules(images, masks):
+        found = try_rule()
+        if best is None or found.score > best.score:
+            best = found
+            if len(best.match) == len(images) and sum(map(len, best.match.values())) == len(masks):
+                break
+    return best
+
+
+def _rules(images: Sequence[str], masks: Sequence[str]) -> Iterable[Callable[[], _Found]]:
+    named: tuple[tuple[str, Key, Key], ...] = (
+        ("same stem", stem_of, stem_of),
+        ("same stem but for case and separators", *_twice(lambda p: plain(stem_of(p)))),
+        ("same stem but for words such as image and mask", *_twice(lambda p: core(stem_of(p)))),
+        ("same stem but for such words and leading zeros", *_twice(lambda p: _numbered(core(stem_of(p))))),
+        ("same stem but for what all pictures or all masks share", _affix_key(images), _affix_key(masks)),
+    )
+    for how, image_key, mask_key in named:
+        for mode in ("same", "below", "any"):
+            yield partial(_by_key, images, masks, image_key, mask_key, mode, how)
+    for mode in ("same", "below", "any"):
+        yield partial(_by_beginning, images, masks, mode)
+    yield partial(_by_folder, images, masks)
+
+
+def _twice(key: Key) -> tuple[Key, Key]:
+    return key, key
+
+
+def _numbered(found: Words) -> tuple[Hashable, ...]:
+    return tuple(int(word) if word.isascii() and word.isdigit() else word for word in found)
+
+
+def _affix_key(paths: Sequence[str]) -> Key:
+    """Return a key that drops the words which all of these names begin or end with; numbers are kept."""
+    all_words = [words(stem_of(path)) for path in paths]
+    first = all_words[0] if all_words else ()
+    head = tail = 0
+    if len(all_words) > 1:
+        shortest = min(len(found) for found in all_words)
+        while head < shortest and not first[head].isdigit() and all(w[head] == first[head] for w in all_words):
+            head += 1
+        while tail < shortest - head and not first[-1 - tail].isdigit() and all(
+            w[-1 - tail] == first[-1 - tail] for w in all_words
+        ):
+            tail += 1
+
+    def key(path: str) -> Hashable:
+        found = words(stem_of(path))
+        return found[head : len(found) - tail]
+
+    return key
+
+
+def _place(path: str, mode: str, *, is_mask: bool) -> tuple[str, ...]:
+    """Return what of the folder must agree: all that it says, all but a mask's last folder, or nothing."""
+    if mode == "any":
+        return ()
+    found = context(folder_of(path))
+    return found[:-1] if mode == "below" and is_mask else found
+
+
+def _by_key(
+    images: Sequence[str], masks: Sequence[str], image_key: Key, mask_key: Key, mode: str, how: str
+) -> _Found:
+    index: dict[Hashable, list[str]] = defaultdict(list)
+    for image in images:
+        key = image_key(image)
+        if key not in ((), "") or (mode == "same" and context(folder_of(image))):
+            index[(_place(image, mode, is_mask=False), key)].append(image)
+    match: Match = {}
+    clashes: list[tuple[str, list[str]]] = []
+    for mask in masks:
+        candidates = index.get((_place(mask, mode, is_mask=True), mask_key(mask)), [])
+        if len(candidates) == 1:
+            match.setdefault(candidates[0], []).append((mask, ()))
+        elif candidates:
+            clashes.append((mask, candidates))
+    return _Found(match, clashes, how)
+
+
+def _by_beginning(images: Sequence[str], masks: Sequence[str], mode: str) -> _Found:
+    """Pair a mask with the picture whose words its own begin (or end) with, the longest such picture."""
+    keys = {image: core(stem_of(image)) for image in images}
+    shared = _shared_tail(list(keys.values()))
+    index: dict[Hashable, list[str]] = defaultdict(list)
+    for image, found in keys.items():
+        found = found[: len(found) - shared]
+        if found:
+            index[(_place(image, mode, is_mask=False), found)].append(image)
+    match: Match = {}
+    clashes: list[tuple[str, list[str]]] = []
+    for mask in masks:
+        place, found = _place(mask, mode, is_mask=True), core(stem_of(mask))
+        for length in range(len(found), 0, -1):
+            for part, extra in ((found[:length], found[length:]), (found[-length:], found[:-length])):
+                candidates = index.get((place, part), [])
+                if len(candidates) == 1:
+                    match.setdefault(candidates[0], []).append((mask, extra))
+                elif candidates:
+                    clashes.append((mask, candidates))
+                if candidates:
+                    break
+            else:
+                continue
+            break
+    return _Found(match, clashes, "the mask's name begins or ends with the picture's")
+
+
+def _shared_tail(all_words: Sequence[Words]) -> int:
+    """Count the words, no numbers, with which all of these end."""
+    if len(all_words) < 2:
+        return 0
+    shortest = min(len(found) for found in all_words)
+    count = 0
+    while count < shortest - 1:
+        last = {found[-1 - count] for found in all_words}
+        if len(last) > 1 or last.pop().isdigit():
+            break
+        count += 1
+    return count
+
+
+def _by_folder(images: Sequence[str], masks: Sequence[str]) -> _Found:
+    """Pair every mask of a folder with the only picture of that folder: id/images/x.png with id/masks/*.png."""
+    index: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for image in images:
+        index[context(folder_of(image))].append(image)
+    match: Match = {}
+    for mask in masks:
+        place = context(folder_of(mask))
+        if place and len(index.get(place, ())) == 1:
+            match.setdefault(index[place][0], []).append((mask, tuple(words(stem_of(mask)))))
+    if any(len(found) > 1 for found in index.values()):
+        match = {}
+    objects = any(len(found) > 1 for found in match.values())
+    if objects:
+        match = {image: [(mask, ("1",)) for mask, _ in found] for image, found in match.items()}
+    else:
+        match = {image: [(mask, ()) for mask, _ in found] for image, found in match.items()}
+    return _Found(match, [], "the only picture of its folder")
+
+
+def _untouched(
+    roles: Roles, match: Match, clashes: list[tuple[str, list[str]]]
+) -> tuple[list[str], list[str]] | None:
+    """Return pictures of folders in which no picture has a mask yet, and the masks that are left."""
+    touched = {folder_of(image) for image in match}
+    clashing = {image for _, images in clashes for image in images}
+    images = [p for p in roles.images if folder_of(p) not in touched and p not in clashing]
+    used = {mask for masks in match.values() for mask, _ in masks} | {mask for mask, _ in clashes}
+    masks = [p for p in roles.masks if p not in used]
+    return (images, masks) if images and masks else None
+
+
+def _clash(clashes: list[tuple[str, list[str]]], where: str) -> DataError:
+    mask, images = clashes[0]
+    folders = sorted({folder_of(image) or "." for image in images})
+    if len(folders) > 1:
+        return DataError(
+            f"Several folders hold pictures for the same masks: {' and '.join(shown(f) for f in folders)} "
+            f"(as {shown(mask)}, which fits {some(images)}).",
+            where=where,
+            fix=f"say which one: --images {shown(folders[0])} (or images: {shown(folders[0])} in dataset.yaml)",
+        )
+    return DataError(
+        f"It is not clear which picture a mask belongs to: {shown(mask)} fits {some(images)}"
+        + (f"; {len(clashes)} masks in all." if len(clashes) > 1 else "."),
+        where=where,
+        fix="remove or rename one of the pictures, or state the pairs in a CSV file with the columns image and mask "
+        "(pairs: pairs.csv in dataset.yaml)",
+    )
+
+
+def _nothing(roles: Roles, where: str) -> DataError:
+    images = [p.rpartition("/")[2] for p in roles.images[:3]]
+    masks = [p.rpartition("/")[2] for p in roles.masks[:3]]
+    folders = Counter(folder_of(p) or "." for p in roles.images), Counter(folder_of(p) or "." for p in roles.masks)
+    example = stem_of(roles.images[0])
+    return DataError(
+        f"No mask belongs to any picture by its name: {len(roles.images)} pictures (such as {some(images)}; in "
+        f"{shown(folders[0].most_common(1)[0][0])}) and {len(roles.masks)} masks (such as {some(masks)}; in "
+        f"{shown(folders[1].most_common(1)[0][0])}).",
+        where=where,
+        fix=f"give masks the picture's name, also with an ending ({shown(example)}.png or {shown(example)}_mask.png), "
+        "or state the pairs in a CSV file with the columns image and mask (pairs: pairs.csv in dataset.yaml)",
+    )
+
+

@@ -1,0 +1,308 @@
+"""From a folder, a CSV file or an archive to a Dataset; whatever is not stated is guessed, and every guess is noted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from maskwright.data.archive import is_archive, unpack
+from maskwright.data.dataset import Columns, Dataset, Leftovers
+from maskwright.data.encoding import Guess, guess_encoding
+from maskwright.data.groups import make_groups
+from maskwright.data.layout import guess_layout
+from maskwright.data.lists import official_parts
+from maskwright.data.looks import Look, look_at
+from maskwright.data.manifest import Manifest, find_manifest, read_manifest
+from maskwright.data.names import folder_of, shown, some, suffix_of
+from maskwright.data.options import merged, read_stated, stated_values
+from maskwright.data.options import write_options as write_options
+from maskwright.data.pairing import Pairing, pair
+from maskwright.data.phrases import in_words, make_ids
+from maskwright.data.roles import Roles, assign_roles
+from maskwright.data.scan import Listing, scan
+from maskwright.data.threads import in_threads, spread
+from maskwright.errors import DataError
+from maskwright.images.classes import Classes
+from maskwright.images.formats import ImageInfo, read_info
+from maskwright.images.masks import MaskEncoding
+from maskwright.recipe import DataOptions
+
+SAMPLE = 24  # masks looked at to guess the encoding
+WIDE_SAMPLE = 200  # masks looked at to find all classes, where there are more than two
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What pairing or a manifest gives, in one form."""
+
+    images: tuple[str, ...]
+    masks: tuple[tuple[str, ...], ...]
+    layout: str
+    class_names: tuple[str, ...]
+    labels: tuple[tuple[int, ...], ...]
+    columns: dict[str, tuple[str, ...]]
+    leftovers: Leftovers
+    notes: tuple[str, ...]
+
+
+def read_dataset(path: str | Path, options: DataOptions | None = None, *, require_masks: bool = True) -> Dataset:
+    """Read a folder, a CSV file (columns image, mask, group, part) or a zip or tar archive of pictures and masks.
+
+    options: what is stated; it overrules dataset.yaml in the folder, and both overrule guesses.
+    require_masks: False: pictures without masks are rows too, and a folder of pictures alone is a data set.
+
+    Raises DataError where there is nothing to read, nothing to pair, or it is not clear what belongs together.
+    """
+    given = options or DataOptions()
+    place = Path(path)
+    if not place.exists():
+        raise _not_there(place)
+    notes: tuple[str, ...] = ()
+    manifest_file: Path | None = None
+    if place.is_dir():
+        root = place
+    elif suffix_of(place.name) in (".csv", ".tsv"):
+        root, manifest_file = place.parent, place
+    elif place.is_file() and is_archive(place):
+        root, notes = unpack(place)
+    else:
+        raise DataError(
+            "This is no folder, CSV file, zip or tar archive.", where=str(place),
+            fix="name the folder that holds the pictures and the masks")  # fmt: skip
+    stated = merged(read_stated(root) if manifest_file is None else DataOptions(), given)
+    rows = _find_rows(root, manifest_file, stated, given, require_masks)
+    return _build(root, replace(rows, notes=(*notes, *rows.notes)), stated)
+
+
+def _not_there(place: Path) -> DataError:
+    parent = place.parent
+    near: list[str] = []
+    if parent.is_dir():
+        from difflib import get_close_matches
+
+        near = get_close_matches(place.name, sorted(entry.name for entry in parent.iterdir()), n=1, cutoff=0.6)
+    hint = f"did you mean {parent / near[0]}?" if near else "check the spelling"
+    return DataError("There is no such folder or file.", where=str(place), fix=hint)
+
+
+def _find_rows(
+    root: Path, manifest_file: Path | None, stated: DataOptions, given: DataOptions, require_masks: bool
+) -> _Rows:
+    if manifest_file is None and stated.pairs is not None:
+        manifest_file = root / stated.pairs
+        inside = manifest_file.resolve().is_relative_to(root.resolve())
+        if given.pairs is None and not inside:
+            raise DataError(
+                f"'pairs' leads out of the folder: {shown(stated.pairs)}.", where=str(root / "dataset.yaml"),
+                fix="keep the CSV file in the folder")  # fmt: skip
+        if not manifest_file.is_file() and given.pairs is not None and Path(given.pairs).is_file():
+            manifest_file = Path(given.pairs)
+    if manifest_file is not None:
+        return _from_manifest(read_manifest(manifest_file), require_masks)
+    listing = scan(root)
+    if stated.images is None and stated.masks is None:
+        found = find_manifest(root, listing.others)
+        if found is not None:
+            return _from_manifest(found, require_masks)
+    return _from_listing(listing, stated, require_masks)
+
+
+def _from_manifest(manifest: Manifest, require_masks: bool) -> _Rows:
+    kept = [i for i, masks in enumerate(manifest.masks) if masks or not require_masks]
+    if not kept:
+        raise DataError(
+            "The CSV file names no mask.", where=str(manifest.path), fix="fill in the column 'mask'"
+        )
+    alone = tuple(manifest.images[i] for i, masks in enumerate(manifest.masks) if not masks)
+    return _Rows(
+        tuple(manifest.images[i] for i in kept),
+        tuple(manifest.masks[i] for i in kept),
+        manifest.layout,
+        manifest.class_names,
+        tuple(manifest.labels[i] for i in kept) if manifest.labels else (),
+        {name: tuple(column[i] for i in kept) for name, column in manifest.columns.items()},
+        Leftovers(images=alone if require_masks else ()),
+        (f"pairs from {shown(manifest.path.name)}: {len(kept)} rows",),
+    )
+
+
+def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) -> _Rows:
+    where = str(listing.root)
+    if not listing.pictures:
+        raise _no_pictures(listing)
+    roles = assign_roles(listing.pictures, listing.root, images=stated.images, masks=stated.masks)
+    if not roles.masks and stated.masks is None:
+        roles = guess_layout(roles, listing.root)
+    if not roles.masks:
+        if require_masks:
+            raise _no_masks(listing, roles)
+        return _pictures_alone(listing, roles)
+    try:
+        found = pair(roles, where)
+    except DataError:
+        if require_masks or stated.masks is not None:
+            raise
+        return _pictures_alone(listing, roles)
+    return _from_pairing(listing, roles, found, require_masks)
+
+
+def _from_pairing(listing: Listing, roles: Roles, found: Pairing, require_masks: bool) -> _Rows:
+    extra = () if require_masks else found.loose_images
+    leftovers = Leftovers(
+        found.loose_images if require_masks else (), found.loose_masks, roles.unused, tuple(listing.others),
+        tuple(listing.problems),
+    )  # fmt: skip
+    return _Rows(
+        (*(image for image, _ in found.rows), *extra),
+        (*(masks for _, masks in found.rows), *(() for _ in extra)),
+        found.layout,
+        found.class_names,
+        (*found.labels, *(() for _ in extra)) if found.labels else (),
+        {},
+        leftovers,
+        (in_words(found),),
+    )
+
+
+def _pictures_alone(listing: Listing, roles: Roles) -> _Rows:
+    images = roles.images or tuple(listing.pictures)
+    leftovers = Leftovers((), roles.masks, roles.unused, tuple(listing.others), tuple(listing.problems))
+    note = f"{len(images)} pictures, no masks"
+    return _Rows(images, ((),) * len(images), "single", (), (), {}, leftovers, (note,))
+
+
+def _no_pictures(listing: Listing) -> DataError:
+    problems = f" {shown(listing.problems[0][0])} {listing.problems[0][1]}." if listing.problems else ""
+    if not listing.others and not listing.problems:
+        return DataError(
+            "The folder is empty.", where=str(listing.root), fix="name the folder that holds the pictures and the masks"
+        )
+    kinds = Counter(suffix_of(path) or "no suffix" for path in listing.others)
+    held = ", ".join(f"{times} {kind}" for kind, times in kinds.most_common(4))
+    return DataError(
+        f"There are no pictures in the folder{f' (it holds {held})' if held else ''}.{problems}",
+        where=str(listing.root),
+        fix="name the folder that holds the pictures (JPEG, PNG, GIF, BMP, TIFF, WebP) and the masks",
+    )
+
+
+def _no_masks(listing: Listing, roles: Roles) -> DataError:
+    images = roles.images or tuple(listing.pictures)
+    kinds = Counter(suffix_of(path) for path in listing.others)
+    shapes = next((kind for kind in (".json", ".xml") if kinds[kind] * 2 >= len(images)), "")
+    outlines = f" The {kinds[shapes]} {shapes} files may hold outlines, which are no masks." if shapes else ""
+    return DataError(
+        f"There are {len(images)} pictures (such as {some(list(images))}) but no masks.{outlines}",
+        where=str(listing.root),
+        fix="put masks into a folder named masks beside the pictures' folder, with the pictures' names, "
+        "or name their folder (--masks FOLDER)",
+    )
+
+
+# --- from rows to a data set ----------------------------------------------------------------------------------------
+
+
+def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
+    ids = make_ids(rows.images)
+    grouping = make_groups(rows.images, ids, stated.group, rows.columns, str(root))
+    bands, dtype, band_notes = _bands(root, rows.images)
+    guess, labels = _encoding(root, rows, stated)
+    columns = rows.columns
+    split = stated.split if stated.split in ("lists", "folders", "hash", None) else "hash"
+    if "part" in columns and split in (None, "lists"):
+        parts, how = _manifest_parts(columns["part"], root), "column 'part' of the manifest"
+    else:
+        official = official_parts(root, rows.images, ids, rows.leftovers.others, split)
+        parts, how = official.parts, official.how
+    notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()))
+    if grouping.guessed:
+        notes = (*notes, f"groups {grouping.how}")
+    dataset = Dataset(
+        root, Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels), guess.classes, guess.encoding,
+        bands, dtype, notes, rows.leftovers, stated, grouping.how, grouping.guessed, grouping.advice, guess.palette,
+    )  # fmt: skip
+    return replace(dataset, options=_complete(dataset, stated, rows))
+
+
+def _manifest_parts(column: Sequence[str], root: Path) -> tuple[str, ...]:
+    from maskwright.data.names import PARTS
+
+    parts = tuple(PARTS.get(text.casefold(), text) for text in column)
+    bad = sorted({part for part in parts if part not in ("", "train", "val", "test")})
+    if bad:
+        raise DataError(
+            f"The column 'part' holds {some(bad)}.", where=str(root), fix="write train, val, test, or nothing"
+        )
+    return parts
+
+
+def _complete(dataset: Dataset, stated: DataOptions, rows: _Rows) -> DataOptions:
+    """Return the options with what was guessed filled in, as far as options can say it."""
+    update: dict[str, object] = {}
+    if stated.encoding is None and any(rows.masks):
+        update["encoding"] = dataset.encoding.kind
+    if stated.classes is None and any(rows.masks):
+        update["classes"] = dataset.classes.names
+    if stated.values is None and stated.ignore is None:
+        values = stated_values(dataset)
+        if values is not None:
+            update["values"] = values
+    if rows.columns == {} and stated.images is None and stated.masks is None and stated.pairs is None:
+        folders = {folder_of(image) for image in rows.images}, {folder_of(m) for masks in rows.masks for m in masks}
+        if all(len(found) == 1 for found in folders) and folders[0] != folders[1]:
+            update["images"], update["masks"] = (found.pop() or "." for found in folders)
+    return stated.model_copy(update=update)
+
+
+def _bands(root: Path, images: Sequence[str]) -> tuple[int, str, tuple[str, ...]]:
+    """Return bands and dtype that hold all sampled pictures."""
+    infos = [info for info in in_threads(_info_or_none, [root / image for image in spread(images, SAMPLE)]) if info]
+    if not infos:
+        read_info(root / images[0])  # says what is wrong
+        raise DataError("No picture can be read.", where=str(root), fix="run `maskwright check` to see each one")
+    bands = Counter(info.bands for info in infos)
+    dtype = "uint16" if any(info.dtype == "uint16" for info in infos) else "uint8"
+    many = bands.most_common(1)[0][0]
+    chosen = many if many not in (1, 3) else 3 if bands[3] else 1
+    notes = (f"{chosen} bands of 16 bits",) if dtype == "uint16" else ()
+    return chosen, dtype, notes
+
+
+def _info_or_none(path: Path) -> ImageInfo | None:
+    try:
+        return read_info(path)
+    except DataError:
+        return None
+
+
+def _look_or_error(path: Path) -> Look | DataError:
+    try:
+        return look_at(path)
+    except DataError as error:
+        return error
+
+
+def _encoding(root: Path, rows: _Rows, stated: DataOptions) -> tuple[Guess, tuple[tuple[int, ...], ...]]:
+    with_masks = [i for i, masks in enumerate(rows.masks) if masks]
+    if not with_masks:
+        names = stated.classes or ("background", "foreground")
+        return Guess(MaskEncoding("binary", ((0, 0), (255, 1))), Classes(names), None, ()), ()
+    if rows.layout != "single":
+        from maskwright.data.several_files import guess_several
+
+        return guess_several(root, rows.masks, rows.labels, rows.class_names, rows.layout, stated)
+    paths = [root / rows.masks[i][0] for i in with_masks]
+    looks = _looks(spread(paths, SAMPLE))
+    guess = guess_encoding(looks, stated)
+    if len(guess.classes.names) > 2 and len(paths) > SAMPLE:
+        guess = guess_encoding(_looks(spread(paths, WIDE_SAMPLE)), stated)
+    return guess, ()
+
+
+def _looks(paths: Sequence[Path]) -> list[Look]:
+    """Look at these masks; unreadable ones are passed over here, and found by `check`."""
+    results = list(in_threads(_look_or_error, paths))
+    looks = [result for result in results if isinstance(result, Look)]
+    if not looks:
+        raise next(result for result in results if isinstance(result, DataError))
+    return looks
