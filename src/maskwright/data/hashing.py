@@ -9,18 +9,19 @@ import json
 import os
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from maskwright.data.threads import in_threads
 from maskwright.errors import DataError, OutputError
 from maskwright.files import cache_folder, write_json
+from maskwright.progress import Progress, Step, ignore
 
 _SCHEMA_VERSION = 1
 _SETTLED_NS = 2_000_000_000  # a file changed less than this ago may change again without a later time of change
 _Entry = tuple[int, int, int, str]
 
 
-def hash_files(paths: Iterable[Path], *, workers: int = 1) -> list[str]:
+def hash_files(paths: Iterable[Path], *, workers: int | None = None, progress: Progress = ignore) -> list[str]:
     """Return the SHA-256 of each file's content, as 64 hexadecimal digits, in order.
 
     Hashes of unchanged files are taken from the cache; a cache that cannot be written is done without.
@@ -29,8 +30,10 @@ def hash_files(paths: Iterable[Path], *, workers: int = 1) -> list[str]:
     absolute = [Path(os.path.abspath(path)) for path in paths]
     folders = {path.parent for path in absolute}
     known = {folder: _read_cache(folder) for folder in folders}
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        entries = list(pool.map(lambda path: _hash_unless_known(path, known[path.parent]), absolute))
+    entries = []
+    for entry in in_threads(lambda path: _hash_unless_known(path, known[path.parent]), absolute, workers=workers):
+        entries.append(entry)
+        progress(Step("hash", len(entries), len(absolute)))
     fresh: dict[Path, dict[str, _Entry]] = {}
     now = time.time_ns()
     for path, entry in zip(absolute, entries, strict=True):

@@ -10,9 +10,7 @@ import os
 import re
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -22,8 +20,9 @@ import PIL
 from numpy.typing import NDArray
 
 from maskwright.data.hashing import hash_files
+from maskwright.data.threads import in_threads
 from maskwright.errors import DataError, ShapeError
-from maskwright.files import cache_folder, output_error, whole_folder, write_json
+from maskwright.files import cache_folder, whole_folder, write_json
 from maskwright.images.formats import (
     read_info,
     resize_image,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 PACK_VERSION = 1
 _SCHEMA_VERSION = 1
-_DTYPES = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
+_DTYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 _LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.[0-9a-f]{8}\.part")
 _DAY = 24 * 3600.0
 
@@ -91,12 +90,14 @@ class Pack:
 
     def image(self, i: int) -> Pixels:
         """Return picture i as a read-only view: (H, W, bands) uint8 or uint16."""
-        return self._cut(self._images, i, self.bands).reshape(*self.size(i), self.bands)
+        view: Pixels = self._cut(self._images, i, self.bands).reshape(*self.size(i), self.bands)
+        return view
 
     def mask(self, i: int) -> NDArray[np.uint8]:
         """Return mask i as a read-only view: (H, W) uint8, or (H, W, K) where classes overlap."""
-        flat = self._cut(self._masks, i, max(1, self._layers))
-        return flat.reshape(*self.size(i), self._layers) if self._layers else flat.reshape(self.size(i))
+        shape = (*self.size(i), self._layers) if self._layers else self.size(i)
+        view: NDArray[np.uint8] = self._cut(self._masks, i, max(1, self._layers)).reshape(shape)
+        return view
 
     def _cut(self, pixels: Any, i: int, layers: int) -> Any:
         place = range(len(self))[i]
@@ -114,17 +115,16 @@ def build_pack(
 ) -> Pack:
     """Open the pack of these pictures, made first where it is not there yet; picture j is `indices[j]`.
 
-    folder: where packs are kept, by default in the cache. workers: threads that decode; the pack is the same for any
-    number, and memory holds a few pictures for each. Whole mode stretches picture and mask to `settings.size`; in
-    tile mode a mask of another size is brought to its picture's by nearest.
+    folder: where packs are kept, by default in the cache. workers: threads that decode, by default one a core; the
+    pack is the same for any number, and memory holds a few pictures for each. Whole mode stretches picture and mask
+    to `settings.size`; in tile mode a mask of another size is brought to its picture's by nearest.
 
     Raises DataError naming the first picture that cannot be used, OutputError where the pack cannot be written.
     """
     chosen = [int(index) for index in indices]
     if not chosen:
         raise DataError("There is no picture to pack.", fix="give at least one pair of picture and mask")
-    threads = workers or available_cores()
-    place = (folder or cache_folder() / "packs") / _key(dataset, chosen, settings, threads)[:32]
+    place = (folder or cache_folder() / "packs") / _key(dataset, chosen, settings, workers, progress)[:32]
     remove_leftovers(place.parent)
     if place.exists():
         try:
@@ -132,7 +132,7 @@ def build_pack(
         except DataError:
             shutil.rmtree(place, ignore_errors=True)  # damaged: it can be made again
     with whole_folder(place) as temporary:
-        _build(dataset, chosen, settings, temporary, threads, progress)
+        _build(dataset, chosen, settings, temporary, workers, progress)
     return Pack(place)
 
 
@@ -149,51 +149,49 @@ def remove_leftovers(folder: Path, *, older_than_seconds: float = _DAY) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _key(dataset: "Dataset", indices: list[int], settings: PackSettings, workers: int) -> str:
+def _key(
+    dataset: "Dataset", indices: list[int], settings: PackSettings, workers: int | None, progress: Progress
+) -> str:
     """Return the hash of all that the pack's bytes depend on."""
+    columns, palette = dataset.columns, dataset.palette or {}
+    head = {
+        "settings": asdict(settings), "bands": dataset.bands, "dtype": dataset.dtype,
+        "encoding": dataset.encoding.to_dict(), "palette": sorted(palette.items()),
+        "classes": len(dataset.classes.names), "exclusive": dataset.classes.exclusive, "pillow": PIL.__version__,
+    }  # fmt: skip
     samples = [dataset[index] for index in indices]
     paths = [path for sample in samples for path in (sample.image, *sample.masks)]
-    hashes = iter(hash_files(paths, workers=workers))
-    several = dataset.encoding.kind in ("objects", "per-class")
-    digest = hashlib.sha256()
-    head = {
-        "settings": asdict(settings), "dtype": dataset.dtype, "encoding": dataset.encoding.to_dict(),
-        "classes": dataset.classes.names if several else len(dataset.classes.names),
-        "exclusive": dataset.classes.exclusive, "pillow": PIL.__version__,
-    }  # fmt: skip
-    digest.update(json.dumps(head, sort_keys=True).encode())
-    for sample in samples:
+    hashes = iter(hash_files(paths, workers=workers, progress=progress))
+    digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
+    for index, sample in zip(indices, samples, strict=True):
+        labels = columns.labels[index] if columns.labels else ()
         row = [next(hashes) for _ in (sample.image, *sample.masks)]
-        # Where a picture has several mask files, their names may say which class each is.
-        names = [os.path.relpath(mask, dataset.root) for mask in sample.masks] if several else []
-        digest.update(json.dumps([row, names]).encode())
+        digest.update(json.dumps([row, labels]).encode())
     return digest.hexdigest()
 
 
 def _build(
-    dataset: "Dataset", indices: list[int], settings: PackSettings, folder: Path, workers: int, progress: Progress
+    dataset: "Dataset",
+    indices: list[int],
+    settings: PackSettings,
+    folder: Path,
+    workers: int | None,
+    progress: Progress,
 ) -> None:
     sizes = np.empty((len(indices), 2), "<i8")
     layers = 0 if dataset.classes.exclusive else len(dataset.classes.names)
     with open(folder / "images.bin", "wb") as images, open(folder / "masks.bin", "wb") as masks:
-        pairs = _in_order(lambda index: _decode_pair(dataset, index, settings), indices, workers)
+        pairs = in_threads(lambda index: _decode_pair(dataset, index, settings), indices, workers=workers)
         for done, (image, mask) in enumerate(pairs, start=1):
             sizes[done - 1] = mask.shape[:2]
-            _write(images, image.astype(_DTYPES[dataset.dtype], copy=False), folder)
-            _write(masks, mask, folder)
+            images.write(np.ascontiguousarray(image, _DTYPES[dataset.dtype]).data)
+            masks.write(np.ascontiguousarray(mask).data)
             progress(Step("pack", done, len(indices)))
         for file in (images, masks):
-            _sync(file, folder)
+            _sync(file)
     with open(folder / "sizes.npy", "wb") as file:
         np.save(file, sizes, allow_pickle=False)
-        _sync(file, folder)
+        _sync(file)
     content = {
         "schema_version": _SCHEMA_VERSION, "settings": asdict(settings), "count": len(indices),
         "bands": settings.bands, "dtype": dataset.dtype, "mask_layers": layers,
@@ -211,11 +209,6 @@ def _decode_pair(dataset: "Dataset", index: int, settings: PackSettings) -> tupl
         target = scaled_size((info.height, info.width), settings.scale)
     image = dataset.read_image(index, at_least=None if target is None else scaled_decoding_size(target))
     image = with_bands(image, settings.bands, sample.image)
-    if str(image.dtype) != dataset.dtype:
-        raise DataError(
-            f"The picture is {image.dtype}; the others of the set are {dataset.dtype}.",
-            where=str(sample.image), fix="save all pictures with the same number of bits",
-        )  # fmt: skip
     mask = dataset.read_mask(index)
     if settings.size is None:
         own = (info.height, info.width) if target is not None else (image.shape[0], image.shape[1])
@@ -225,36 +218,9 @@ def _decode_pair(dataset: "Dataset", index: int, settings: PackSettings) -> tupl
     return resize_image(image, target), resize_labels_by_area(mask, target, count)
 
 
-def _in_order(
-    work: Callable[[int], tuple[Pixels, NDArray[np.uint8]]], items: Sequence[int], workers: int
-) -> Iterator[tuple[Pixels, NDArray[np.uint8]]]:
-    """Yield the results in the order of the items, with at most two for each worker begun and not yet taken."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="pack")
-    begun: deque[Future[tuple[Pixels, NDArray[np.uint8]]]] = deque()
-    try:
-        for item in items:
-            begun.append(pool.submit(work, item))
-            if len(begun) > 2 * workers:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _write(file: BinaryIO, pixels: Pixels, folder: Path) -> None:
-    try:
-        file.write(np.ascontiguousarray(pixels).data)
-    except OSError as error:
-        raise output_error(error, folder.parent) from error
-
-
-def _sync(file: BinaryIO, folder: Path) -> None:
-    try:
-        file.flush()
-        os.fsync(file.fileno())
-    except OSError as error:
-        raise output_error(error, folder.parent) from error
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _read_index(folder: Path) -> tuple[dict[str, Any], NDArray[np.int64]]:

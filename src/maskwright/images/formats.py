@@ -136,7 +136,13 @@ def read_palette(path: PathLike) -> tuple[tuple[int, int, int], ...] | None:
         if source.image is None or source.image.mode not in ("P", "PA"):
             return None
         with decoding(source.path):
-            table = palette_of(_load(source, None))
+            stored = source.image.palette
+            if (
+                stored is not None and stored.mode == "RGB" and stored.rawmode in (None, "RGB")
+            ):  # known before the pixels are decoded
+                table = np.frombuffer(bytes(stored.palette), np.uint8)[: 3 * 256].reshape(-1, 3)
+            else:
+                table = palette_of(_load(source, None))
         return tuple((int(r), int(g), int(b)) for r, g, b in table)
 
 

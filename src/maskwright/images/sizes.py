@@ -12,6 +12,8 @@ from maskwright.errors import ShapeError
 from maskwright.images.classes import IGNORE
 from maskwright.images.modes import Pixels
 
+_ROUNDING = np.float32(1e-5)  # shares of a pixel closer than this are equal
+
 
 def scaled_decoding_size(size: tuple[int, int]) -> tuple[int, int]:
     """Return the least (height, width) at which a JPEG may be decoded that is then resized to `size`.
@@ -66,27 +68,24 @@ def resize_labels_by_area(mask: NDArray[np.uint8], size: tuple[int, int], num_cl
         return np.stack(layers, axis=2)
     if mask.shape == tuple(size):
         return mask
-    labels = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
+    labels = [label for label, pixels in enumerate(Image.fromarray(mask).histogram()) if pixels]
     unknown = [label for label in labels if label >= num_classes and label != IGNORE]
     if unknown:
         raise ShapeError(f"A mask of {num_classes} classes holds label {unknown[0]}.")
-    if len(labels) == 1:
-        return np.full(size, labels[0], np.uint8)
     best = np.full(size, labels[0], np.uint8)
-    most = _covered(mask, labels[0], size)
-    for label in labels[1:]:
-        area = _covered(mask, label, size)
-        larger = area > most + 1e-3  # of 255: beyond rounding
-        best[larger] = label
+    most = np.zeros(size, np.float32)
+    left = np.ones(size, np.float32)
+    for label in labels:
+        area = left if label == labels[-1] else _covered(mask, label, size)  # all areas of a pixel sum to 1
+        best[area > most + _ROUNDING] = label
         np.maximum(most, area, out=most)
+        left -= area
     return best
 
 
 def _covered(mask: NDArray[np.uint8], label: int, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the share of each new pixel that a label covers, times 255."""
-    indicator = (mask == label).astype(np.float32)
-    indicator *= 255
-    return np.array(_resample(indicator, size, Image.Resampling.BOX))
+    """Return the share of each new pixel that a label covers."""
+    return np.asarray(_resample((mask == label).astype(np.float32), size, Image.Resampling.BOX))
 
 
 def _resize_band(band: Pixels, size: tuple[int, int]) -> Pixels:
