@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from maskwright.data.dataset import Dataset
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
+ReadImage = Callable[[int], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,21 @@ def score_pictures(
     predict: Predict,
     *,
     threshold: float | None,
+    read_image: ReadImage | None = None,
     progress: Progress = ignore,
 ) -> list[PictureScore]:
     """Score a model on pictures of a dataset, each at its mask's own resolution.
 
     predict: image (H, W, C) as read -> probabilities (K, H, W) float; K is 1 for two exclusive classes.
     threshold: the cut for two exclusive or for overlapping classes; None is 0.5.
+    read_image: number of the picture -> image, where it is to be read otherwise than by `dataset.read_image`.
 
     Memory holds a few pictures, however many are scored. Errors of reading name the picture's file; an error of
     counting names the picture.
     """
     classes = dataset.classes
     scores: list[PictureScore] = []
-    for loaded in load_pictures(dataset, indices):
+    for loaded in load_pictures(dataset, indices, read_image):
         probabilities = predict(loaded.image)
         try:
             on_grid = probabilities_on_grid(probabilities, _size(loaded.truth), classes)
@@ -80,12 +83,15 @@ def score_pictures(
     return scores
 
 
-def load_pictures(dataset: "Dataset", indices: Sequence[int] | NDArray[np.integer[Any]]) -> Iterator[LoadedPicture]:
+def load_pictures(
+    dataset: "Dataset", indices: Sequence[int] | NDArray[np.integer[Any]], read_image: ReadImage | None = None
+) -> Iterator[LoadedPicture]:
     """Yield each picture with its truth, the next ones being read meanwhile."""
+    read = read_image or dataset.read_image
 
     def load(index: int) -> LoadedPicture:
         sample = dataset[index]
-        return LoadedPicture(sample.id, sample.group, dataset.read_image(index), dataset.read_mask(index))
+        return LoadedPicture(sample.id, sample.group, read(index), dataset.read_mask(index))
 
     return read_ahead(load, [int(index) for index in indices])
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maskwright.errors import ConfigError
 from maskwright.evaluation.grid import probabilities_on_grid
-from maskwright.evaluation.score import Predict, load_pictures
+from maskwright.evaluation.score import Predict, ReadImage, load_pictures
 from maskwright.images.classes import IGNORE
 from maskwright.metrics.counts import Counts
 from maskwright.metrics.measures import MEASURES, summary
@@ -56,12 +56,14 @@ def choose_threshold(
     predict: Predict,
     *,
     measure: Literal["dice", "iou"] = "dice",
+    read_image: ReadImage | None = None,
     progress: Progress = ignore,
 ) -> ThresholdChoice:
     """Choose the cut that gives the best mean measure per picture on validation pictures.
 
     predict: image (H, W, C) -> probabilities (K, H, W). Two exclusive classes, or overlapping ones, which share one
-    cut. Cuts are multiples of 1/1024; of a flat maximum the middle is taken, of several the widest.
+    cut. read_image: as in `score_pictures`. Cuts are multiples of 1/1024 (or lie between two of them); of a flat
+    maximum the middle is taken, of several the widest.
 
     Raises ConfigError for several exclusive classes (they need no cut) and when no picture has a score.
     """
@@ -69,7 +71,7 @@ def choose_threshold(
     if classes.exclusive and not classes.binary:
         raise ConfigError("Several exclusive classes need no threshold: the most probable class is taken.")
     total, pictures = np.zeros(BINS - 1), 0
-    for done, loaded in enumerate(load_pictures(dataset, indices), start=1):
+    for done, loaded in enumerate(load_pictures(dataset, indices, read_image), start=1):
         size = (int(loaded.truth.shape[0]), int(loaded.truth.shape[1]))
         probabilities = probabilities_on_grid(predict(loaded.image), size, classes)
         curve = picture_curve(loaded.truth, probabilities, measure)
