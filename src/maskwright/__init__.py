@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from maskwright.recipe import Recipe as Recipe
     from maskwright.runs.demo import demo as demo
     from maskwright.runs.evaluate import evaluate as evaluate
-    from maskwright.runs.recipes import list_recipes as recipes
     from maskwright.runs.predict import predict_files as predict_files
+    from maskwright.runs.recipes import list_recipes as recipes
     from maskwright.runs.train import train as train
     from maskwright.runtime.predictor import load_model as load
 

@@ -5,7 +5,7 @@ Workflows are reached through the public names of the package, which load what t
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,6 +13,8 @@ import maskwright
 from maskwright.cli import options as opt
 from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
 from maskwright.cli.show import show_progress
+
+Part = Literal["train", "val", "test", "all"]
 
 # Plain help: drawing it with rich takes 0.2 s, three times as long as all the rest.
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -119,7 +121,7 @@ def train(
     accept: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Train in spite of findings of this kind; may be repeated.")
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="cpu|cuda|mps", help="Where to train.")] = None,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="Where to train.")] = "auto",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -150,6 +152,7 @@ def train(
             minutes=minutes,
             folds=folds,
             accept=tuple(accept or ()),
+            device=device,
             progress=progress,
         )
     finish("train", result.to_json(), train_text, as_json=json)
@@ -159,7 +162,7 @@ def train(
 def evaluate(
     run: opt.Model,
     data: Annotated[Path | None, typer.Argument(metavar="DATA", help="Another data folder than the run's.")] = None,
-    part: Annotated[str, typer.Option(metavar="train|val|test|all", help="Which part of the data.")] = "test",
+    part: Annotated[Part, typer.Option(metavar="train|val|test|all", help="Which part of the data.")] = "test",
     runtime: opt.Runtime = None,
     precision: opt.Precision = None,
     json: opt.Json = False,
@@ -172,7 +175,7 @@ def evaluate(
     from maskwright.cli.text import evaluate_text
 
     with show_progress(quiet=quiet) as progress:
-        result = maskwright.evaluate(run, data, part=part, runtime=runtime, progress=progress)
+        result = maskwright.evaluate(run, data, part=part, runtime=runtime, precision=precision, progress=progress)
     finish("evaluate", result.to_json(), evaluate_text, as_json=json)
 
 
@@ -181,8 +184,9 @@ def predict(
     run: opt.Model,
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURES", help="Pictures, or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where masks and overlays go.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace masks that are already there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make masks anew that are already there.")] = False,
     runtime: opt.Runtime = None,
+    precision: opt.Precision = None,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -193,7 +197,9 @@ def predict(
     from maskwright.cli.text import predict_error, predict_text
 
     with show_progress(quiet=quiet) as progress:
-        result = maskwright.predict_files(run, pictures, output, overwrite=overwrite, progress=progress)
+        result = maskwright.predict_files(
+            run, pictures, output, overwrite=overwrite, runtime=runtime, precision=precision, progress=progress
+        )
     content = result.to_json()
     error = predict_error(content)
     finish("predict", content, predict_text, as_json=json, error=error)

@@ -126,7 +126,7 @@ class Output(Document):
 
     input: str
     mask: str = Field(description="the mask file that was written")
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, description="from file to file; 0 where the mask was there already")
 
 
 class Failure(Document):
@@ -187,6 +187,7 @@ class Demo(Done):
     seconds: float = Field(ge=0)
     scores: Scores
     sheet: str = Field(description="overlay sheet, PNG")
+    predictions: str = Field(description="folder of the masks of pictures that were in no part")
 
 
 class Info(Done):

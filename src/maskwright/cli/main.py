@@ -49,6 +49,8 @@ def _ended(error: MaskwrightError, arguments: list[str], code: int) -> int:
         output.put_document(_command(arguments), {}, error=error)
     except typer.Exit as ending:
         return ending.exit_code
+    except MaskwrightError as unwritten:
+        output.say(f"error: {unwritten}")
     return code
 
 

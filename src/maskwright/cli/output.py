@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from io import TextIOWrapper
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TextIO
 
 import typer
 
 from maskwright.errors import MaskwrightError
+from maskwright.files import output_error
 
 SCHEMA: Final = 1  # version of every document's envelope and keys
 
@@ -27,12 +29,23 @@ def prepare_streams() -> None:
 
 
 def put(text: str) -> None:
-    """Write text to stdout. When nobody reads it any more (`| head`), end quietly with exit code 141."""
+    """Write text to stdout. When nobody reads it any more (`| head`), end quietly with exit code 141.
+
+    Raises OutputError where it cannot be written, such as into a file on a full disk.
+    """
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush complains
+        _close(sys.stdout)
         raise typer.Exit(UNHEARD) from None
+    except OSError as error:
+        _close(sys.stdout)
+        raise output_error(error, Path("standard output")) from error
+
+
+def _close(stream: TextIO) -> None:
+    """Lead a stream to nowhere, or the interpreter's last flush complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def put_document(command: str, content: Mapping[str, Any], *, error: MaskwrightError | None = None) -> None:
@@ -66,4 +79,4 @@ def say(text: str) -> None:
     try:
         print(text, file=sys.stderr, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        _close(sys.stderr)

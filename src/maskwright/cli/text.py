@@ -120,7 +120,11 @@ def _value(value: float | None) -> str:
 
 def predict_text(content: Content) -> str:
     """Tell each picture's mask file."""
-    return "\n".join(f"{one['input']}  ->  {one['mask']}   {one['seconds']:.2f} s" for one in content["outputs"])
+    return "\n".join(f"{one['input']}  ->  {one['mask']}   {_how_long(one)}" for one in content["outputs"])
+
+
+def _how_long(output: Content) -> str:
+    return "was there already (--overwrite makes it anew)" if output.get("skipped") else f"{output['seconds']:.2f} s"
 
 
 def predict_error(content: Content) -> MaskwrightError | None:
@@ -141,10 +145,9 @@ def predict_error(content: Content) -> MaskwrightError | None:
 def demo_text(content: Content) -> str:
     """Tell where the demo put everything, its scores, and the next command."""
     lines = _score_lines(content["scores"], label="test")
-    lines += [f"sheet  {content['sheet']}", f"file   {content['model']}", f"time   {clock(content['seconds'])}"]
-    return "\n".join(
-        [*lines, f"next:  maskwright info {content['run']}      maskwright check FOLDER (with pictures of your own)"]
-    )
+    lines += [f"sheet  {content['sheet']}", f"masks  {content['predictions']}"]
+    lines += [f"file   {content['model']}", f"time   {clock(content['seconds'])}"]
+    return "\n".join([*lines, f"next:  maskwright info {content['run']}      maskwright check YOUR-FOLDER"])
 
 
 def recipes_text(content: Content) -> str:

@@ -129,6 +129,7 @@ def test_train_turns_options_into_keys_of_the_recipe(run: Run, workflow: Workflo
             "training.seed=8",
         ),
         *("--group", "name", "--recipe", "default", "--mode", "whole", "--weights", "none", "--masks", "m"),
+        *("--device", "cpu"),
     )
     assert train.arguments == (Path("lesions"),)
     assert train.options["overrides"] == {
@@ -144,6 +145,7 @@ def test_train_turns_options_into_keys_of_the_recipe(run: Run, workflow: Workflo
     assert (train.options["output"], train.options["recipe"]) == (Path("r"), "default")
     assert (train.options["minutes"], train.options["folds"]) == (5.0, 4)
     assert train.options["accept"] == ("duplicate", "truncated")
+    assert train.options["device"] == "cpu"
 
 
 def test_train_tells_the_score_with_its_interval_and_the_next_command(run: Run, workflow: Workflow) -> None:

@@ -12,7 +12,7 @@ from support import documents
 
 DONE = {
     "check": documents.check(documents.finding()),
-    "demo": {**documents.train(), "sheet": "demo/sheet.png"},
+    "demo": {**documents.train(), "sheet": "demo/sheet.png", "predictions": "demo/predictions"},
     "evaluate": documents.scores(),
     "predict": documents.predict(),
     "recipes": {"recipes": documents.RECIPES},
