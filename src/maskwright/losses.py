@@ -73,7 +73,10 @@ def _region(kind: type, classes: Classes) -> Loss:
 
 
 def _without(logits: Tensor, target: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
-    """Drop ignored pixels: the rest lie in one row, (1, K, M, 1) and (1, M, 1); overlapping ones become true negatives."""
+    """Drop ignored pixels: the rest lie in one row, (1, K, M, 1) and (1, M, 1).
+
+    Of overlapping classes, where a pixel may be ignored in one class only, they become true negatives.
+    """
     if target.ndim == 4:
         return logits.masked_fill(ignored, -40.0), target.masked_fill(ignored, 0)
     kept = logits.movedim(1, -1)[~ignored]
@@ -82,9 +85,7 @@ def _without(logits: Tensor, target: Tensor, ignored: Tensor) -> tuple[Tensor, T
 
 def _bce(classes: Classes) -> Loss:
     if not classes.binary and classes.exclusive:
-        raise ConfigError(
-            "bce is for one foreground class or overlapping ones.", where="loss", fix="use cross_entropy"
-        )
+        raise ConfigError("bce is for one foreground class or overlapping ones.", where="loss", fix="use cross_entropy")
 
     def bce(logits: Tensor, target: Tensor) -> Tensor:
         target = target.unsqueeze(1) if target.ndim == 3 else target

@@ -35,19 +35,22 @@ class DataOptions(Strict):
     images: str | None = Field(None, description="folder of the pictures, below the data folder")
     masks: str | None = Field(None, description="folder of the masks, below the data folder")
     pairs: str | None = Field(None, description="CSV file with columns image, mask and, if wanted, group and part")
-    encoding: (
-        Literal["index", "binary", "antialiased", "trimap", "colour", "objects", "per-class"] | None
-    ) = Field(None, description="how classes are written into the mask files")
+    encoding: Literal["index", "binary", "antialiased", "trimap", "colour", "objects", "per-class"] | None = Field(
+        None, description="how classes are written into the mask files"
+    )
     classes: tuple[str, ...] | None = Field(None, description="names of the classes, background first")
     values: dict[str, int | tuple[int, int, int] | tuple[int, ...]] | None = Field(
         None, description="class name -> mask value or colour; the name 'ignore' marks pixels that do not count"
     )
     ignore: int | None = Field(None, description="mask value of pixels that count in nothing")
     group: str | None = Field(
-        None, description="what keeps related pictures together: 'none', 'name' (each its own), 'folder', "
-        "a column of the manifest, or a regular expression whose first group is taken from the file's stem"
+        None,
+        description="what keeps related pictures together: 'none', 'name' (each its own), 'folder', "
+        "a column of the manifest, or a regular expression whose first group is taken from the file's stem",
     )
-    split: str | None = Field(None, description="a split.csv (columns image, group, part), or 'folders', 'lists', 'hash'")
+    split: str | None = Field(
+        None, description="a split.csv (columns image, group, part), or 'folders', 'lists', 'hash'"
+    )
 
 
 class ModelOptions(Strict):
@@ -63,7 +66,8 @@ class ModelOptions(Strict):
     )
     non_commercial: bool = Field(False, description="allow weights whose licence forbids commercial use")
     decoder_channels: tuple[PositiveInt, ...] | Auto = Field(
-        "auto", description="filters of the decoder, deepest first; one fewer than the encoder has stages ends at half size"
+        "auto",
+        description="filters of the decoder, deepest first; one fewer than the encoder has stages ends at half size",
     )
     mode: Literal["auto", "whole", "tile"] = Field("auto", description="resize the whole picture, or cut tiles")
     size: PositiveInt | tuple[PositiveInt, PositiveInt] | Auto = Field(
@@ -106,7 +110,9 @@ class Phase(Strict):
     schedule: Literal["cosine", "plateau", "constant"] = Field("cosine", description="how the rate goes after warm-up")
     warmup: Share = Field(0.1, description="share of the phase's steps in which the rate rises linearly from zero")
     plateau_factor: Share = Field(0.1, description="plateau: factor on the rate")
-    plateau_patience: PositiveInt = Field(4, description="plateau: epochs without a better validation before the factor")
+    plateau_patience: PositiveInt = Field(
+        4, description="plateau: epochs without a better validation before the factor"
+    )
 
 
 class TrainingOptions(Strict):
@@ -182,7 +188,7 @@ def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
     A list item is named by its number: {"training.phases.0.epochs": 5}. Raises ConfigError.
     """
-    result = _copy(content)
+    result: dict[str, Any] = _copy(content)
     for key, value in overrides.items():
         _set(result, key, value)
     return result
@@ -230,8 +236,11 @@ def _fault(model: type[BaseModel], item: Any) -> tuple[str, str]:
         near = get_close_matches(key, known, n=1)
         under = f" under '{parent}'" if parent else ""
         what = f"unknown key '{key}'{under}"
-        return (f"{what}. Did you mean '{near[0]}'?", f"write '{near[0]}' for '{key}'") if near else (
-            what, f"known keys: {', '.join(sorted(known))}")
+        return (
+            (f"{what}. Did you mean '{near[0]}'?", f"write '{near[0]}' for '{key}'")
+            if near
+            else (what, f"known keys: {', '.join(sorted(known))}")
+        )
     given = repr(item.get("input"))
     return f"'{'.'.join(path)}': {item['msg'][:1].lower()}{item['msg'][1:]} (given: {given[:80]})", ""
 

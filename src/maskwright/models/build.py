@@ -90,9 +90,7 @@ def build_network(
     return network, _facts(name, encoder, weights, source, in_channels, 2**stages)
 
 
-def _facts(
-    name: str, encoder: str, weights: str, source: WeightSource, in_channels: int, stride: int
-) -> NetworkFacts:
+def _facts(name: str, encoder: str, weights: str, source: WeightSource, in_channels: int, stride: int) -> NetworkFacts:
     mean, std = source.mean, source.std
     if in_channels != len(mean):
         mean, std = (sum(mean) / len(mean),) * in_channels, (sum(std) / len(std),) * in_channels
@@ -111,7 +109,9 @@ def _build_encoder(
     source = find_weights(timm_name, weights, padding=padding, non_commercial=non_commercial)
     options = _conventions(timm_name, source) if is_timm else {}
     if not is_timm and source.padding == "same":
-        raise ConfigError(f"'{encoder}' cannot pad as TensorFlow does.", where="model.padding", fix="padding: symmetric")
+        raise ConfigError(
+            f"'{encoder}' cannot pad as TensorFlow does.", where="model.padding", fix="padding: symmetric"
+        )
     name = f"tu-{timm_name}" if is_timm else encoder
     body = get_encoder(name, in_channels=in_channels, depth=5, weights=None, **options)
     if load:
@@ -134,7 +134,10 @@ def _unknown(what: str, name: str, known: Sequence[str], where: str) -> ConfigEr
 
 @dataclass(frozen=True)
 class Count:
-    """parameters: of weights that a gradient can reach. trainable: those that are not frozen. buffers: moving averages."""
+    """Numbers in a network.
+
+    parameters: weights that a gradient can reach. trainable: those that are not frozen. buffers: moving averages.
+    """
 
     parameters: int
     trainable: int

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -36,6 +37,12 @@ def download(address: str, path: Path, *, timeout: float = 20.0, offline_fix: st
     return path
 
 
+class SupportsRead(Protocol):
+    """Bytes that arrive."""
+
+    def read(self, length: int = ..., /) -> bytes: ...  # noqa: D102
+
+
 def _stated_md5(headers: list[str]) -> str | None:
     for part in ",".join(headers).split(","):
         name, _, value = part.strip().partition("=")
@@ -44,9 +51,9 @@ def _stated_md5(headers: list[str]) -> str | None:
     return None
 
 
-def _save(answer: object, temporary: Path, expected: str | None, length: str | None, address: str) -> None:
+def _save(answer: SupportsRead, temporary: Path, expected: str | None, length: str | None, address: str) -> None:
     with open(temporary, "wb") as file:
-        shutil.copyfileobj(answer, file)  # type: ignore[misc]
+        shutil.copyfileobj(answer, file)
     size = temporary.stat().st_size
     if length is not None and size != int(length):
         raise DataError(f"Only {size} of {length} bytes arrived.", where=address, fix="try again")

@@ -46,9 +46,7 @@ class WeightSource:
     why: str
 
 
-def find_weights(
-    encoder: str, weights: str, *, padding: str = "auto", non_commercial: bool = False
-) -> WeightSource:
+def find_weights(encoder: str, weights: str, *, padding: str = "auto", non_commercial: bool = False) -> WeightSource:
     """Settle where an encoder's weights come from; nothing is fetched yet.
 
     weights: none, imagenet, keras, or a path to .safetensors or .h5. Raises ConfigError or MaskwrightError.
@@ -118,7 +116,9 @@ def _imagenet(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
     conventions: Padding = "same" if encoder.startswith("tf_") else "symmetric"
     repository, _, revision = str(config.hf_hub_id).partition("@")
     place = f"{repository}@{revision or 'main'}"
-    return _source("imagenet", place, _or(padding, conventions), (config.mean, config.std), licence, "timm's conventions")
+    return _source(
+        "imagenet", place, _or(padding, conventions), (config.mean, config.std), licence, "timm's conventions"
+    )
 
 
 def _native(encoder: str, padding: str) -> WeightSource:
@@ -131,7 +131,9 @@ def _native(encoder: str, padding: str) -> WeightSource:
             fix="choose another encoder, a weights file, or weights: none",
         )
     place = f"{settings['repo_id']}@{settings['revision']}"
-    return _source("imagenet", place, _or(padding, "symmetric"), (settings["mean"], settings["std"]), "not stated", "smp's")
+    return _source(
+        "imagenet", place, _or(padding, "symmetric"), (settings["mean"], settings["std"]), "not stated", "smp's"
+    )
 
 
 def _fetch(source: WeightSource) -> Path:
@@ -178,15 +180,26 @@ def _file(encoder: str, path: Path, padding: str) -> WeightSource:
     if not path.is_file():
         raise ConfigError("The weights file does not exist.", where=str(path), fix="check the path")
     name = path.stem.lower()
-    tensorflow = path.suffix == ".h5" or any(word in name.replace("-", "_").split("_") for word in ("tf", "keras224", "keras"))
+    tensorflow = path.suffix == ".h5" or any(
+        word in name.replace("-", "_").split("_") for word in ("tf", "keras224", "keras")
+    )
     if padding != "auto":
-        return _source("file", str(path), padding, TENSORFLOW if padding == "same" else IMAGENET, "not stated", "as stated")
+        return _source(
+            "file", str(path), padding, TENSORFLOW if padding == "same" else IMAGENET, "not stated", "as stated"
+        )
     if tensorflow:
         why = "TensorFlow's conventions, because of the file's name (state another with model.padding)"
         return _source("file", str(path), "same", TENSORFLOW, "not stated", why)
     config = timm.get_pretrained_cfg(encoder) if timm.is_model(encoder) else None
     scaling = (config.mean, config.std) if config is not None else IMAGENET
-    return _source("file", str(path), "symmetric", scaling, "not stated", "PyTorch's conventions (state another with model.padding)")
+    return _source(
+        "file",
+        str(path),
+        "symmetric",
+        scaling,
+        "not stated",
+        "PyTorch's conventions (state another with model.padding)",
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -195,15 +208,15 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
-        raise DataError(f"The weights cannot be read: {error}.", where=str(path), fix="download the file again") from error
+        raise DataError(
+            f"The weights cannot be read: {error}.", where=str(path), fix="download the file again"
+        ) from error
 
 
 def _or(padding: str, default: Padding) -> Padding:
     return default if padding == "auto" else padding  # type: ignore[return-value]
 
 
-def _source(
-    kind: Any, place: str, padding: Any, scaling: tuple[Any, Any], licence: str, why: str
-) -> WeightSource:
+def _source(kind: Any, place: str, padding: Any, scaling: tuple[Any, Any], licence: str, why: str) -> WeightSource:
     mean, std = scaling
     return WeightSource(kind, place, padding, tuple(map(float, mean)), tuple(map(float, std)), licence, why)

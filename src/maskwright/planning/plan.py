@@ -80,7 +80,8 @@ def plan_view(recipe: Recipe, facts: Facts, *, multiple: int = MULTIPLE) -> View
     """Choose between whole pictures and tiles, and the network's size."""
     mode, stated = recipe.model.mode, recipe.model.size
     whole = _whole_side(facts, multiple)
-    finest = f"the finest class, {facts.thin_class!r}, is about {facts.thickness:.0f} px wide at {facts.width}x{facts.height}"
+    at_full = f"{facts.thickness:.0f} px wide at {facts.width}x{facts.height}"
+    finest = f"the finest class, {facts.thin_class!r}, is about {at_full}"
     if mode == "auto" and stated != "auto":
         mode, why_mode = "whole", "a size was stated"
     elif mode == "auto":
@@ -152,10 +153,14 @@ def plan_length(
 def describe(plan: Plan) -> str:
     """Say in one line what was planned."""
     how = "whole picture" if plan.mode == "whole" else f"tiles, scale {plan.scale:g}, overlap {plan.overlap} px"
-    return (
-        f"{plan.size[0]}x{plan.size[1]} {how} | {plan.encoder}, weights {plan.weights} | {plan.precision} on {plan.device} | "
-        f"batch {plan.batch_size}, {sum(plan.epochs)} epochs of {plan.steps} steps | about {_duration(plan.expected_seconds)}"
+    parts = (
+        f"{plan.size[0]}x{plan.size[1]} {how}",
+        f"{plan.encoder}, weights {plan.weights}",
+        f"{plan.precision} on {plan.device}",
+        f"batch {plan.batch_size}, {sum(plan.epochs)} epochs of {plan.steps} steps",
+        f"about {_duration(plan.expected_seconds)}",
     )
+    return " | ".join(parts)
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""From a trained network to its model file: the cut chosen on validation pictures, the export, the proof of equality."""
+"""From a trained network to its model file: the cut chosen on validation pictures, the export, the proof."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,13 @@ PARITY_PICTURES = 16
 
 
 def deliver(
-    work: Work, run: RunFolder, fitted: Fitted, *, choose_on: Indices, compare_on: Indices, threshold: float | None = None
+    work: Work,
+    run: RunFolder,
+    fitted: Fitted,
+    *,
+    choose_on: Indices,
+    compare_on: Indices,
+    threshold: float | None = None,
 ) -> ModelDescription:
     """Write run/model.onnx and parity.json; return what the file says of itself.
 

@@ -15,8 +15,9 @@ from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 from maskwright.runs.fitting import Indices
 from maskwright.runs.folder import RunFolder, open_run
+from maskwright.runs.opening import open_model
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
-from maskwright.runtime.predictor import Predictor, load_model
+from maskwright.runtime.predictor import Predictor
 
 Part = Literal["train", "val", "test", "all"]
 
@@ -37,9 +38,9 @@ def evaluate(
     test part is scored where there is one and part is "test", else every picture. options: how to read that data.
     Each reading of a run's test part is noted in its events. Raises DataError or ConfigError.
     """
-    path, named = Path(run), {"runtime": runtime or "onnxruntime", "precision": precision or "fp32"}
+    path, how = Path(run), (runtime, precision)
     if data is not None:
-        predictor = load_model(path, **named)
+        predictor = open_model(path, *how)
         dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), options or DataOptions())
         _same_classes(dataset, predictor)
         indices = _official(dataset, part)
@@ -48,13 +49,15 @@ def evaluate(
         raise ConfigError("A model file alone has no pictures to score.", where=str(path), fix="name a data folder too")
     folder = open_run(path)
     if not folder.model.exists():
-        raise DataError("The run has no model file yet.", where=str(path), fix="finish it: maskwright train DATA -o " + str(path))
+        raise DataError(
+            "The run has no model file yet.", where=str(path), fix="finish it: maskwright train DATA -o " + str(path)
+        )
     dataset = _own_data(folder)
     if folder.fold(1).model.exists():
-        return _out_of_fold(folder, dataset, part, named, progress)
+        return _out_of_fold(folder, dataset, part, how, progress)
     split = read_split(folder.split, dataset)
     indices = np.arange(len(dataset)) if part == "all" else split.indices(part)
-    predictor = load_model(folder.model, **named)
+    predictor = open_model(folder.model, *how)
     scores = score_part(dataset, indices, predictor, progress)
     folder.events.add({"event": "scored", "part": part, "pictures": len(scores)})
     return summarise_part(dataset, scores, [predictor], majority_of(dataset, split.indices("train")))
@@ -65,7 +68,9 @@ def _own_data(folder: RunFolder) -> Dataset:
     started = folder.start_record()
     path = Path(started["data"])
     if not path.exists():
-        raise DataError("The run's data is no longer there.", where=str(path), fix="name a data folder: evaluate RUN DATA")
+        raise DataError(
+            "The run's data is no longer there.", where=str(path), fix="name a data folder: evaluate RUN DATA"
+        )
     dataset = read_dataset(path, folder.read_recipe().data)
     if dataset.fingerprint() != started["fingerprint"]:
         raise DataError(
@@ -77,7 +82,7 @@ def _own_data(folder: RunFolder) -> Dataset:
 
 
 def _out_of_fold(
-    folder: RunFolder, dataset: Dataset, part: str, named: dict[str, str], progress: Progress
+    folder: RunFolder, dataset: Dataset, part: str, how: tuple[str | None, str | None], progress: Progress
 ) -> Evaluation:
     """Score each picture by the model of the fold that held it out."""
     if part not in ("test", "all"):
@@ -86,7 +91,7 @@ def _out_of_fold(
     scores: list[PictureScore] = []
     predictors: list[Predictor] = []
     for number, indices in folds:
-        predictors.append(load_model(folder.fold(number).model, **named))
+        predictors.append(open_model(folder.fold(number).model, *how))
         scores += score_part(dataset, indices, predictors[-1], progress)
     folder.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
     return summarise_part(dataset, scores, predictors, majority_of(dataset, np.arange(len(dataset))))
@@ -120,5 +125,3 @@ def _official(dataset: Dataset, part: str) -> Indices:
     if not len(chosen):
         raise ConfigError(f"The data has no part '{part}'.", where=str(dataset.root), fix="--part all")
     return chosen
-
-

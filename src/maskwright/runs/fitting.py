@@ -82,13 +82,13 @@ def fit_part(work: Work, run: RunFolder, train: Indices, val: Indices) -> Fitted
     from maskwright.losses import build_loss
 
     device = torch.device(work.device)
-    loss = build_loss(work.recipe.loss, work.dataset.classes)
+    build_loss(work.recipe.loss, work.dataset.classes)  # a loss that cannot be is refused before anything costs time
     network, facts, plan = _prepare(work, run, train, device)
     work.progress(Step("plan", text=f"plan   {describe(plan)}"))
     pack = _pack(work, plan, np.concatenate([train, val]))
     view = View(pack, tuple(range(len(train))))
     checked = View(pack, tuple(range(len(train), len(train) + len(val))))
-    result = _fit(work, run, network, facts, plan, loss, view, checked, [work.dataset[int(i)].id for i in train])
+    result = _fit(work, run, network, facts, plan, view, checked, [work.dataset[int(i)].id for i in train])
     return Fitted(network, facts, plan, result)
 
 
@@ -106,7 +106,9 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def _prepare(work: Work, run: RunFolder, train: Indices, device: "torch.device") -> "tuple[nn.Module, NetworkFacts, Plan]":
+def _prepare(
+    work: Work, run: RunFolder, train: Indices, device: "torch.device"
+) -> "tuple[nn.Module, NetworkFacts, Plan]":
     """Build the network and make the plan, or read it where it has been made."""
     import torch
 
@@ -204,7 +206,9 @@ def _read_plan(run: RunFolder) -> Plan:
     try:
         return Plan.from_json(read_json(run.plan))
     except (KeyError, TypeError) as error:
-        raise DataError(f"The plan cannot be used: {error}.", where=str(run.plan), fix="start anew in another folder") from error
+        raise DataError(
+            f"The plan cannot be used: {error}.", where=str(run.plan), fix="start anew in another folder"
+        ) from error
 
 
 def _pack(work: Work, plan: Plan, indices: Indices) -> Pack:
@@ -214,11 +218,19 @@ def _pack(work: Work, plan: Plan, indices: Indices) -> Pack:
 
 
 def _fit(
-    work: Work, run: RunFolder, network: "nn.Module", facts: "NetworkFacts", plan: Plan, loss: Any, train: View, val: View,
+    work: Work,
+    run: RunFolder,
+    network: "nn.Module",
+    facts: "NetworkFacts",
+    plan: Plan,
+    train: View,
+    val: View,
     names: list[str],
-) -> "FitResult":  # fmt: skip
+) -> "FitResult":
+    """Set up batches, scaling and validation, and fit."""
     import torch
 
+    from maskwright.losses import build_loss
     from maskwright.training.batches import TileBatches, WholeBatches
     from maskwright.training.feeding import Scaling
     from maskwright.training.loop import FitSettings, fit
@@ -246,7 +258,13 @@ def _fit(
         plan.phases(work.recipe), options, work.recipe.augmentation, scaling, plan.size, plan.precision, names
     )
     return fit(
-        network, batches, loss, score, settings, folder=run.checkpoint, record=run.events.add, device=device,
+        network,
+        batches,
+        build_loss(work.recipe.loss, classes),
+        score,
+        settings,
+        folder=run.checkpoint,
+        record=run.events.add,
+        device=device,
         progress=work.progress,
-    )  # fmt: skip
-
+    )

@@ -76,7 +76,9 @@ class RunFolder:
         """Return what was noted when the run began: data, fingerprint, options. Raises DataError."""
         records = self.events.of_kind("started")
         if not records:
-            raise DataError("This folder holds no run.", where=str(self.path), fix="give a folder made by maskwright train")
+            raise DataError(
+                "This folder holds no run.", where=str(self.path), fix="give a folder made by maskwright train"
+            )
         return records[0]
 
     def read_recipe(self) -> Recipe:

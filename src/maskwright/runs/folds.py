@@ -34,18 +34,25 @@ def train_folds(work: Work, run: RunFolder, folds: int) -> Mapping[str, Any]:
     scores, predictors = [], []
     for number, test in enumerate(held_out, start=1):
         rest = np.setdiff1d(np.arange(len(dataset)), test)
-        work.progress(Step("fold", text=f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"))
+        work.progress(
+            Step(
+                "fold", text=f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
+            )
+        )
         predictor = _fold_model(work, run.fold(number), rest)
         scores += score_part(dataset, test, predictor, work.progress)
         predictors.append(predictor)
         predictor_of |= {dataset[int(i)].id: predictor for i in test}
     everything = np.arange(len(dataset))
     part = f"all {len(dataset)} pictures, each scored by the model of the fold that held it out"
-    evaluation = summarise_part(
-        dataset, scores, predictors, majority_of(dataset, everything),
-        notes=(f"model.onnx was trained on all pictures; the scores are those of {len(predictors)} models, each trained without the pictures it was scored on",),
-    )  # fmt: skip
-    work.progress(Step("fold", text=f"all    one more training, on all {len(dataset)} pictures: this becomes the model file"))
+    note = (
+        f"model.onnx was trained on all pictures; the scores are those of {len(predictors)} models, "
+        "each trained without the pictures it was scored on"
+    )
+    evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, everything), notes=(note,))
+    work.progress(
+        Step("fold", text=f"all    one more training, on all {len(dataset)} pictures: this becomes the model file")
+    )
     fitted = fit_part(work, run, everything, NONE)
     cuts = [p.description.threshold for p in predictors if p.description.threshold is not None]
     description = deliver(

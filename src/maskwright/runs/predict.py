@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from maskwright.errors import DataError
 from maskwright.files import make_folder, write_bytes
 from maskwright.images.classes import Classes
-from maskwright.images.formats import encode_png, read_image
+from maskwright.images.formats import encode_png, read_image, resize_labels
 from maskwright.progress import Progress, Step, ignore
-from maskwright.report.sheet import overlay
-from maskwright.runtime.predictor import Predictor, load_model
+from maskwright.report.pixels import overlay
+from maskwright.runs.opening import open_model
+from maskwright.runtime.predictor import Predictor
 
+OVERLAY_SIDE = 1600  # pixels
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".mpo"}
 
 
@@ -50,9 +52,7 @@ def predict_files(
     0 and 255), at the picture's size. A mask that is there already is kept, unless `overwrite`.
     Raises DataError for an input that does not exist, OutputError where nothing can be written.
     """
-    predictor = model if isinstance(model, Predictor) else load_model(
-        Path(model), runtime=runtime or "onnxruntime", precision=precision or "fp32"
-    )  # fmt: skip
+    predictor = model if isinstance(model, Predictor) else open_model(model, runtime, precision)
     listed = list_pictures([inputs] if isinstance(inputs, str | Path) else inputs)
     target = make_folder(Path(output))
     outputs, failures = [], []
@@ -82,7 +82,7 @@ def list_pictures(inputs: Sequence[str | Path]) -> list[tuple[Path, Path]]:
 
 
 def _named(listed: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
-    """Give each picture its output's name without suffix; where two would be the same, the suffix is kept, or a number."""
+    """Give each picture its output's name: without suffix, unless two would be the same; then with it, or a number."""
     stems = Counter(name.with_suffix("") for _, name in listed)
     taken: Counter[Path] = Counter()
     named = []
@@ -103,12 +103,18 @@ def _predict_one(predictor: Predictor, path: Path, target: Path, name: Path, ove
     if not overwrite and all(mask.exists() for mask in masks):
         return {**entry, "seconds": 0.0, "skipped": True}
     begun = time.perf_counter()
-    image = read_image(path, bands=predictor.description.bands if predictor.description.bands in (1, 3) else None)
-    mask = predictor.predict(predictor.fit_dtype(image)).mask
-    write_bytes(drawn, encode_png(overlay(image, mask, classes)))
+    mask = predictor.predict(path).mask
+    write_bytes(drawn, _draw(path, mask, classes))
     for file, plane in zip(masks, _planes(mask, classes), strict=True):
         write_bytes(file, plane)  # last, since its presence says that the picture is done
     return {**entry, "seconds": round(time.perf_counter() - begun, 4), "skipped": False}
+
+
+def _draw(path: Path, mask: NDArray[np.uint8], classes: Classes) -> bytes:
+    """Draw a mask onto its picture, for looking at: large photographs are drawn smaller."""
+    scale = min(1.0, OVERLAY_SIDE / max(mask.shape[:2]))
+    image = read_image(path, at_least=(round(mask.shape[0] * scale), round(mask.shape[1] * scale)))
+    return encode_png(overlay(image, resize_labels(mask, image.shape[:2]), classes))
 
 
 def mask_files(stem: Path, classes: Classes) -> list[Path]:
@@ -127,4 +133,3 @@ def _planes(mask: NDArray[np.uint8], classes: Classes) -> list[bytes]:
 def _plain(name: str) -> str:
     """Keep of a class's name what is harmless in a file's name."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:60] or "class"
-

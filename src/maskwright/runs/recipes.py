@@ -67,7 +67,13 @@ def _facts(recipe: Recipe) -> RecipeFacts:
     weights = "none" if recipe.model.weights in ("auto", "none") else recipe.model.weights
     decoder = None if recipe.model.decoder_channels == "auto" else recipe.model.decoder_channels
     network, _ = build_network(
-        recipe.model.name, encoder=encoder, weights=weights, in_channels=3, num_outputs=1, decoder_channels=decoder, load=False
+        recipe.model.name,
+        encoder=encoder,
+        weights=weights,
+        in_channels=3,
+        num_outputs=1,
+        decoder_channels=decoder,
+        load=False,
     )
     number = count_parameters(network)
     counted = number.parameters + (number.buffers if recipe.count == "keras" else 0)
@@ -99,7 +105,9 @@ def _parse(text: str, where: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise ConfigError(f"{where} is not valid YAML: {error}", where=where, fix="check quotes and indentation") from error
+        raise ConfigError(
+            f"{where} is not valid YAML: {error}", where=where, fix="check quotes and indentation"
+        ) from error
     if not isinstance(content, dict):
         raise ConfigError(f"{where} holds no table of keys.", where=where, fix="write keys such as `model:`")
     return content

@@ -13,7 +13,6 @@ from maskwright.data.dataset import Dataset
 from maskwright.evaluation.score import PictureScore, score_pictures
 from maskwright.evaluation.summary import Evaluation, majority_classes, summarise
 from maskwright.files import write_json
-from maskwright.metrics.counts import stack
 from maskwright.progress import Progress, Step
 from maskwright.report.card import write_card
 from maskwright.report.facts import Example, PlanLine, ReportFacts
@@ -27,9 +26,7 @@ from maskwright.runtime.predictor import Predictor
 EXAMPLES = 6  # pictures on the sheet: worst, middle, best
 
 
-def score_part(
-    dataset: Dataset, indices: Indices, predictor: Predictor, progress: Progress
-) -> list[PictureScore]:
+def score_part(dataset: Dataset, indices: Indices, predictor: Predictor, progress: Progress) -> list[PictureScore]:
     """Score a model file on some pictures, each on its mask's own grid."""
     threshold = predictor.description.threshold
     return score_pictures(dataset, indices, predictor.probabilities, threshold=threshold, progress=progress)
@@ -77,7 +74,10 @@ def write_results(
     write_json(run.evaluation, {**evaluation.to_json(), "part": part})
     examples = _examples(dataset, evaluation, predictor_of)
     progress(Step("report", 1, 2))
-    rows = [(f"{e.name}  Dice {e.score:.3f}" if e.score is not None else e.name, e.image, e.truth, e.prediction) for e in examples]
+    rows = [
+        (f"{e.name}  Dice {e.score:.3f}" if e.score is not None else e.name, e.image, e.truth, e.prediction)
+        for e in examples
+    ]
     write_sheet(run.path / "sheet.png", rows, dataset.classes)
     facts = _facts(run, dataset, evaluation, part, description, parts, seconds)
     write_report(run.path / "report.html", facts, examples=examples, classes=dataset.classes)
@@ -88,7 +88,12 @@ def write_results(
 def scores_in_short(evaluation: Evaluation, part: str) -> dict[str, Any]:
     """Return what of the scores goes into the model file."""
     document = evaluation.to_json()
-    return {"part": part, "images": evaluation.images, "per_image": document["per_image"], "mean_over": evaluation.mean_over}
+    return {
+        "part": part,
+        "images": evaluation.images,
+        "per_image": document["per_image"],
+        "mean_over": evaluation.mean_over,
+    }
 
 
 def _examples(dataset: Dataset, evaluation: Evaluation, predictor_of: Mapping[str, Predictor]) -> list[Example]:
@@ -116,12 +121,19 @@ def _facts(
 ) -> ReportFacts:  # fmt: skip
     source = run if run.plan.exists() else run.fold(1)
     plan = read_json(source.plan)
-    history = [{k: v for k, v in e.items() if k in ("epoch", "loss", "score", "learning_rate")} for e in source.events.of_kind("epoch")]
+    history = [
+        {k: v for k, v in e.items() if k in ("epoch", "loss", "score", "learning_rate")}
+        for e in source.events.of_kind("epoch")
+    ]
     for line in history:
         line["epoch"] = int(line["epoch"]) + 1
         if line.get("score") is not None:
             line["dice (validation)"] = line.pop("score")
-    optional = {name: read_json(source.path / name) for name in ("threshold.json", "parity.json") if (source.path / name).exists()}
+    optional = {
+        name: read_json(source.path / name)
+        for name in ("threshold.json", "parity.json")
+        if (source.path / name).exists()
+    }
     return ReportFacts(
         name=run.path.resolve().name,
         evaluation=evaluation.to_json(),

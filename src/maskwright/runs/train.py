@@ -36,7 +36,12 @@ class TrainResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"run": str(self.run), "model": str(self.model), "seconds": round(self.seconds, 2), "scores": dict(self.scores)}
+        return {
+            "run": str(self.run),
+            "model": str(self.model),
+            "seconds": round(self.seconds, 2),
+            "scores": dict(self.scores),
+        }
 
 
 def train(
@@ -127,8 +132,11 @@ def _refuse_foreign(run: RunFolder) -> None:
     known = {"split.csv", "events.jsonl"}  # left by a stop between the first files
     if run.path.exists() and not run.path.is_dir():
         raise DataError("A file stands where the run's folder should be.", where=str(run.path), fix="choose another -o")
-    if run.path.is_dir() and any(entry.name not in known and not entry.name.startswith(".") for entry in run.path.iterdir()):
+    if run.path.is_dir() and any(
+        entry.name not in known and not entry.name.startswith(".") for entry in run.path.iterdir()
+    ):
         raise DataError(
-            "The folder holds something else than a run.", where=str(run.path), fix="choose an empty or new folder (-o RUN)"
+            "The folder holds something else than a run.",
+            where=str(run.path),
+            fix="choose an empty or new folder (-o RUN)",
         )
-

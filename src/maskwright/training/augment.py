@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from maskwright.images.classes import IGNORE
 from maskwright.recipe import Augmentation
 
 _LUMA = (0.299, 0.587, 0.114)
@@ -46,13 +45,17 @@ def draw(options: Augmentation, count: int, bands: int, size: tuple[int, int], g
     if options.quarter_turns:
         angle = angle + turns * (math.pi / 2)
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    rotation = torch.stack([torch.stack([cos * flip_x, -sin * flip_y], 1), torch.stack([sin * flip_x, cos * flip_y], 1)], 1)
+    rotation = torch.stack(
+        [torch.stack([cos * flip_x, -sin * flip_y], 1), torch.stack([sin * flip_x, cos * flip_y], 1)], 1
+    )
     affine = torch.cat([rotation, shift[:, :, None]], dim=2)
     colour, offset = _draw_colour(options, count, bands, uniform)
     return Draw(affine, colour, offset, options.noise)
 
 
-def apply(drawn: Draw, image: Tensor, mask: Tensor, size: tuple[int, int], *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def apply(
+    drawn: Draw, image: Tensor, mask: Tensor, size: tuple[int, int], *, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Resample and recolour a batch.
 
     image: (N, C, h, w) float in 0..1; mask: (N, h, w) or (N, K, h, w) uint8; both may be larger than the output.
@@ -112,5 +115,3 @@ def _hue_rotation(angle: Tensor) -> Tensor:
     third, root = torch.full((3, 3), 1 / 3), math.sqrt(1 / 3)
     cross = torch.tensor([[0.0, -root, root], [root, 0.0, -root], [-root, root, 0.0]])
     return cos * torch.eye(3) + (1 - cos) * third + sin * cross
-
-

@@ -19,8 +19,8 @@ class Pictures(Protocol):
     """What a pack offers: image(i) (H, W, C) uint8 or uint16, mask(i) (H, W) or (H, W, K) uint8."""
 
     def __len__(self) -> int: ...
-    def image(self, index: int) -> NDArray[Any]: ...
-    def mask(self, index: int) -> NDArray[np.uint8]: ...
+    def image(self, index: int) -> NDArray[Any]: ...  # noqa: D102
+    def mask(self, index: int) -> NDArray[np.uint8]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,17 @@ def _cells_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the cells of one mask, (M, 4) top, left, bottom, right, and their pixels of each class, (M, K)."""
     tops, lefts = np.arange(0, mask.shape[0], cell[0]), np.arange(0, mask.shape[1], cell[1])
-    planes = [mask == k for k in range(len(classes.names))] if mask.ndim == 2 else [m == 1 for m in np.moveaxis(mask, 2, 0)]
+    planes = (
+        [mask == k for k in range(len(classes.names))] if mask.ndim == 2 else [m == 1 for m in np.moveaxis(mask, 2, 0)]
+    )
     counts = [
-        np.add.reduceat(np.add.reduceat(plane.astype(np.int64), tops, axis=0), lefts, axis=1).ravel() for plane in planes
+        np.add.reduceat(np.add.reduceat(plane.astype(np.int64), tops, axis=0), lefts, axis=1).ravel()
+        for plane in planes
     ]
     grid = [
-        (top, left, min(top + cell[0], mask.shape[0]), min(left + cell[1], mask.shape[1])) for top in tops for left in lefts
+        (top, left, min(top + cell[0], mask.shape[0]), min(left + cell[1], mask.shape[1]))
+        for top in tops
+        for left in lefts
     ]
     return np.array(grid, dtype=np.int64), np.column_stack(counts)
 

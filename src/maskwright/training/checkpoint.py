@@ -56,7 +56,11 @@ def save_checkpoint(
                 tensors[f"optimizer.{index}.{key}"] = value
             else:
                 numbers.setdefault(str(index), {})[key] = value
-    header = {"schema_version": str(SCHEMA_VERSION), "position": json.dumps(asdict(position)), "optimizer": json.dumps(numbers)}
+    header = {
+        "schema_version": str(SCHEMA_VERSION),
+        "position": json.dumps(asdict(position)),
+        "optimizer": json.dumps(numbers),
+    }
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_with(path, lambda temporary: save_file(whole, temporary, metadata=header))
 
@@ -106,7 +110,9 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
         state: dict[str, Any] = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
         state |= numbers.get(str(index), {})
         if state:
-            moved = {k: v.to(parameter.device) if k != "step" and isinstance(v, Tensor) else v for k, v in state.items()}
+            moved = {
+                k: v.to(parameter.device) if k != "step" and isinstance(v, Tensor) else v for k, v in state.items()
+            }
             optimizer.state[parameter] = moved
 
 

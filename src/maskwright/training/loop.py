@@ -38,7 +38,8 @@ class Batches(Protocol):
 
     steps: int
 
-    def batch(self, epoch: int, step: int) -> Batch: ...
+    def batch(self, epoch: int, step: int) -> Batch:  # noqa: D102
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ def fit(
 ) -> FitResult:
     """Train `network` in place, leaving it with its best (or last) weights on the CPU.
 
-    validate: the score after an epoch, higher is better; None: the last weights are kept. folder: of the checkpoint; one that is there is gone on
-    with. record: takes one event at a time, which it must put in order by (epoch).
+    validate: the score after an epoch, higher is better; None: the last weights are kept.
+    folder: of the checkpoint; one that is there is gone on with.
+    record: takes one event at a time; an epoch that is trained again after a resume comes again.
     Raises TrainingError for a loss that is not finite, naming pictures.
     """
     state = _State(network, settings, folder, device)
@@ -207,7 +209,9 @@ def _step(state: _State, batch: Batch, loss: Loss, settings: FitSettings, progre
             raise TrainingError(
                 "One picture alone does not fit into the GPU's memory.", fix="choose a smaller size or encoder"
             )
-        progress(Step("train", text=f"GPU memory is short: {state.position.micro_batches} smaller steps for one, from here"))
+        progress(
+            Step("train", text=f"GPU memory is short: {state.position.micro_batches} smaller steps for one, from here")
+        )
     if not torch.isfinite(torch.tensor(value)):
         raise _not_finite(state, batch, images, labels, loss, settings)
     if settings.options.clip_norm is not None:
@@ -221,7 +225,11 @@ def _accumulate(state: _State, images: Tensor, labels: Tensor, loss: Loss) -> fl
     """Sum the gradients of a batch over its micro-batches; return its loss."""
     state.optimizer.zero_grad(set_to_none=True)
     value = 0.0
-    pieces = zip(images.tensor_split(state.position.micro_batches), labels.tensor_split(state.position.micro_batches), strict=True)
+    pieces = zip(
+        images.tensor_split(state.position.micro_batches),
+        labels.tensor_split(state.position.micro_batches),
+        strict=True,
+    )
     for part, truth in pieces:
         with state.accelerator.autocast():
             logits = state.network(part)
@@ -303,5 +311,3 @@ def _tell(progress: Progress, position: Position, total: int, steps: int, clock:
     if position.scores:
         values["score"] = position.scores[-1]
     progress(Step("train", done, total, values))
-
-

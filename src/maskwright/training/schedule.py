@@ -22,7 +22,10 @@ def rate_factor(phase: Phase, step: int, steps: int) -> float:
 
 
 def plateau_factor(phase: Phase, scores: Sequence[float]) -> float:
-    """Return the factor that a plateau schedule has reached after these validations (higher is better), oldest first."""
+    """Return the factor that a plateau schedule has reached.
+
+    scores: of the validations so far, oldest first, higher is better.
+    """
     if phase.schedule != "plateau":
         return 1.0
     best, waited, factor = -math.inf, 0, 1.0
