@@ -9,7 +9,7 @@ from html import escape
 
 WIDTH, HEIGHT = 440, 250
 COLOURS = ("#0b5fa5", "#d9480f", "#5c940d", "#862e9c")
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 34, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 44, 34
 
 Points = Sequence[tuple[float, float]]
 
@@ -139,8 +139,8 @@ def _legend(names: Sequence[str]) -> str:
     parts, x = [], float(_LEFT)
     for number, name in enumerate(names):
         shown = _short(name, 26)
-        parts.append(f'<rect x="{x:.0f}" y="21" width="12" height="4" fill="{COLOURS[number % len(COLOURS)]}"/>')
-        parts.append(f'<text x="{x + 17:.0f}" y="27" class="tick">{escape(shown)}</text>')
+        parts.append(f'<rect x="{x:.0f}" y="27" width="12" height="4" fill="{COLOURS[number % len(COLOURS)]}"/>')
+        parts.append(f'<text x="{x + 17:.0f}" y="33" class="tick">{escape(shown)}</text>')
         x += 30 + 6.6 * len(shown)
     return "".join(parts)
 
