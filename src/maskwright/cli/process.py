@@ -8,7 +8,8 @@ Knows nothing of pictures or networks.
 import ctypes
 import os
 import platform
-from pathlib import Path
+
+from maskwright.runtime.cores import available_cores
 
 _M_TRIM_THRESHOLD = -1  # malloc.h: parameters of mallopt
 _M_MMAP_THRESHOLD = -3
@@ -28,7 +29,7 @@ def tune_process() -> tuple[str, ...]:
     done = []
     if keep_memory():
         done.append("freed memory is kept for the next step")
-    cores = usable_cores()
+    cores = available_cores()
     if cores < (os.cpu_count() or 1):
         done += [
             f"{name}={cores}" for name in _THREAD_VARIABLES if os.environ.setdefault(name, str(cores)) == str(cores)
@@ -47,34 +48,3 @@ def keep_memory() -> bool:
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
     taken = bool(mallopt(_M_MMAP_THRESHOLD, _GIB)) or bool(mallopt(_M_MMAP_THRESHOLD, _OLD_LIMIT))
     return bool(mallopt(_M_TRIM_THRESHOLD, _GIB)) and taken
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may really use: its affinity, and its container's quota (cgroup v2)."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
-    return max(1, min(affinity, affinity if quota is None else round(quota)))
-
-
-def _cgroup_quota(membership: Path, root: Path) -> float | None:
-    """Return the smallest cpu.max (in cores) from this process's group up to the root, None where there is none."""
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return None
-    path = next((line[3:] for line in lines if line.startswith("0::")), None)
-    if path is None:
-        return None
-    group = root / path.lstrip("/")
-    folders = [group, *group.parents[: len(group.parts) - len(root.parts)]]
-    quotas = [quota for folder in folders if (quota := _read_quota(folder / "cpu.max")) is not None]
-    return min(quotas, default=None)
-
-
-def _read_quota(path: Path) -> float | None:
-    """Read "200000 100000" as 2.0 cores; None for "max" or a missing file."""
-    try:
-        quota, period = path.read_text().split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):
-        return None

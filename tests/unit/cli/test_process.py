@@ -3,51 +3,15 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from maskwright.cli import process
 
 
-def cgroup(tmp_path: Path, limits: dict[str, str], *, member: str) -> tuple[Path, Path]:
-    root, membership = tmp_path / "cgroup", tmp_path / "membership"
-    for folder, limit in limits.items():
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / folder / "cpu.max").write_text(limit)
-    membership.write_text(f"0::{member}\n")
-    return membership, root
-
-
-def test_a_container_quota_of_two_and_a_half_cores_is_read(tmp_path: Path) -> None:
-    membership, root = cgroup(tmp_path, {"job": "250000 100000\n"}, member="/job")
-    assert process._cgroup_quota(membership, root) == 2.5
-
-
-def test_the_tightest_quota_on_the_way_up_counts(tmp_path: Path) -> None:
-    limits = {"a": "100000 100000\n", "a/b": "max 100000\n", "a/b/c": "300000 100000\n"}
-    membership, root = cgroup(tmp_path, limits, member="/a/b/c")
-    assert process._cgroup_quota(membership, root) == 1.0
-
-
-def test_no_quota_and_no_cgroup_mean_no_limit(tmp_path: Path) -> None:
-    membership, root = cgroup(tmp_path, {"": "max 100000\n"}, member="/")
-    assert process._cgroup_quota(membership, root) is None
-    assert process._cgroup_quota(tmp_path / "absent", root) is None
-
-
-def test_usable_cores_are_at_least_one_and_at_most_those_of_the_machine() -> None:
-    assert 1 <= process.usable_cores() <= (os.cpu_count() or 1)
-
-
-def test_a_quota_below_one_core_still_means_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_cgroup_quota", lambda *_: 0.25)
-    assert process.usable_cores() == 1
-
-
 def test_fewer_usable_cores_than_the_machine_has_limit_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "keep_memory", lambda: False)
-    monkeypatch.setattr(process, "usable_cores", lambda: 1)
+    monkeypatch.setattr(process, "available_cores", lambda: 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     for name in process._THREAD_VARIABLES:
         monkeypatch.setenv(name, "")
@@ -57,7 +21,7 @@ def test_fewer_usable_cores_than_the_machine_has_limit_the_threads(monkeypatch: 
 
 def test_threads_that_the_user_set_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "keep_memory", lambda: False)
-    monkeypatch.setattr(process, "usable_cores", lambda: 1)
+    monkeypatch.setattr(process, "available_cores", lambda: 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     for name in process._THREAD_VARIABLES:
         monkeypatch.setenv(name, "3")
