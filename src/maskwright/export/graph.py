@@ -42,6 +42,16 @@ def export_model(network: nn.Module, description: ModelDescription, path: Path) 
     write_bytes(path, model.SerializeToString())
 
 
+def update_description(path: Path, description: ModelDescription) -> None:
+    """Write a model file's description anew (its scores, say), whole or not at all; the graph stays as it is.
+
+    The threshold, size and classes belong to the graph: they must be those of the file.
+    """
+    model = onnx.load(str(path))
+    helper.set_model_props(model, {METADATA_KEY: description.to_json()})
+    write_bytes(path, model.SerializeToString())
+
+
 def build_model(core: bytes, description: ModelDescription) -> onnx.ModelProto:
     """Put preprocessing before and postprocessing after the network's own ONNX model."""
     if len(core) > _LARGEST:

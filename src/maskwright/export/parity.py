@@ -1,0 +1,167 @@
+"""The proof that a model file equals the trained network: both look at real pictures, the differences are counted.
+
+Measured from the file's bytes on, in one runtime and precision; pictures stream through, one at a time.
+"""
+
+from collections.abc import Iterable, Sized
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from maskwright.errors import DataError, ExportError
+from maskwright.export.reference import build_reference
+from maskwright.images.classes import Classes
+from maskwright.images.resize import resize_float
+from maskwright.metrics.counts import count
+from maskwright.metrics.measures import summary
+from maskwright.progress import Progress, Step, ignore
+from maskwright.runtime.description import ModelDescription
+from maskwright.runtime.predictor import Prediction, cut_probabilities, load_model
+
+MAX_DIFFERENCE = 1e-4  # fp32: of a probability
+MAX_SHARE = 1e-5  # fp32: of mask pixels that differ; one pixel is always allowed
+MAX_DICE_CHANGE = 0.002  # reduced precision
+MAX_REDUCED_SHARE = 0.005  # reduced precision: of mask pixels that differ
+
+Picture = tuple[str, NDArray[Any]] | tuple[str, NDArray[Any], NDArray[Any]]  # name, (H, W, C)[, true mask on its grid]
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """How a model file's answers differ from the trained network's.
+
+    pictures, pixels: compared (overlapping classes: pixels of all channels). differing_pixels: where masks differ.
+    max_difference: the largest of a probability. worst: the picture with most differing pixels, worst_share of its own
+    pixels. dice_network, dice_file: mean Dice per picture against the truth, None where no truth was given.
+    """
+
+    runtime: str
+    precision: str
+    pictures: int = 0
+    pixels: int = 0
+    differing_pixels: int = 0
+    max_difference: float = 0.0
+    worst: str = ""
+    worst_share: float = 0.0
+    dice_network: float | None = None
+    dice_file: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate of this precision is kept.
+
+        fp32: probabilities within 1e-4, and at most 1e-5 of the mask pixels differ (one may always: on few small
+        pictures 1e-5 is less than a pixel, and a probability can lie on the threshold to the last bit).
+        Reduced precision: Dice changed by at most 0.002, at most 0.5 % of the pixels differ.
+        """
+        if self.precision == "fp32":
+            allowed = max(1.0, MAX_SHARE * self.pixels)
+            return self.max_difference <= MAX_DIFFERENCE and self.differing_pixels <= allowed
+        if self.dice_network is None or self.dice_file is None:
+            return False
+        same_score = abs(self.dice_network - self.dice_file) <= MAX_DICE_CHANGE
+        return same_score and self.differing_pixels <= MAX_REDUCED_SHARE * self.pixels
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures and the verdict as plain JSON."""
+        return {**asdict(self), "passed": self.passed}
+
+
+def check_parity(
+    network: nn.Module,
+    description: ModelDescription,
+    model_path: Path,
+    pictures: Iterable[Picture],
+    *,
+    runtime: str = "onnxruntime",
+    precision: str = "fp32",
+    progress: Progress = ignore,
+) -> ParityReport:
+    """Let the trained network (by torch alone) and the model file look at the same pictures.
+
+    pictures: (name, image (H, W, C)), and for reduced precision a third item, the true mask on its own grid.
+    Raises DataError for no pictures at all, for a missing truth where Dice is judged, and for a file that cannot run.
+    """
+    reference = build_reference(network, description)
+    predictor = load_model(model_path, runtime=runtime, precision=precision)
+    report = ParityReport(runtime, precision)
+    scores: list[tuple[float, float]] = []
+    total = len(pictures) if isinstance(pictures, Sized) else 0
+    for name, image, *truth in pictures:
+        expected = reference(image)
+        found = predictor.predict(image)
+        report = _counted(report, name, expected, found, description)
+        scores += [_dice_of_both(expected, found.probabilities, mask, description) for mask in truth]
+        if precision != "fp32" and not truth:
+            raise DataError(f"Comparing in {precision} needs the true mask of each picture.", where=name)
+        progress(Step("parity", report.pictures, total))
+    if report.pictures == 0:
+        raise DataError("Comparing a model file with its network needs at least one picture.", where=str(model_path))
+    if scores and not np.isnan(scores).all():
+        by_network, by_file = np.nanmean(np.array(scores), axis=0)
+        report = replace(report, dice_network=float(by_network), dice_file=float(by_file))
+    return report
+
+
+def require_parity(report: ParityReport) -> None:
+    """Raise ExportError with the figures where the gate is not kept."""
+    if report.passed:
+        return
+    figures = (
+        f"{report.differing_pixels:,} of {report.pixels:,} mask pixels differ, "
+        f"a probability by up to {report.max_difference:.2g}"
+    )
+    if report.dice_network is not None and report.dice_file is not None:
+        figures += f", Dice {report.dice_network:.5f} -> {report.dice_file:.5f}"
+    worst = f"; worst picture: {report.worst} ({report.worst_share:.3%} of its pixels)" if report.worst else ""
+    raise ExportError(
+        f"The model file does not equal the trained network in {report.runtime} {report.precision}: {figures}{worst}.",
+        where=f"{report.pictures} pictures compared; allowed: {_limits(report.precision)}",
+        fix="this is a fault of maskwright or of the runtime, not of your data: please report it with these figures",
+    )
+
+
+def _limits(precision: str) -> str:
+    if precision == "fp32":
+        return f"a probability by {MAX_DIFFERENCE:g}, {MAX_SHARE:g} of the mask pixels"
+    return f"Dice by {MAX_DICE_CHANGE:g}, {MAX_REDUCED_SHARE:.1%} of the mask pixels"
+
+
+def _counted(
+    report: ParityReport, name: str, expected: NDArray[np.float32], found: Prediction, description: ModelDescription
+) -> ParityReport:
+    """Add one picture to the figures."""
+    difference = np.abs(expected - found.probabilities).max()
+    mask = cut_probabilities(expected, description.classes, description.threshold)
+    differing = int(np.count_nonzero(mask != found.mask))
+    share = differing / mask.size
+    is_worst = share > report.worst_share or (report.worst_share == 0 and difference > report.max_difference)
+    return replace(
+        report,
+        pictures=report.pictures + 1,
+        pixels=report.pixels + mask.size,
+        differing_pixels=report.differing_pixels + differing,
+        max_difference=float(np.fmax(report.max_difference, difference if np.isfinite(difference) else np.inf)),
+        worst=name if is_worst or not report.worst else report.worst,
+        worst_share=max(share, report.worst_share),
+    )
+
+
+def _dice_of_both(
+    expected: NDArray[np.float32], found: NDArray[np.float32], truth: NDArray[Any], description: ModelDescription
+) -> tuple[float, float]:
+    first, second = (_dice(values, truth, description.classes, description.threshold) for values in (expected, found))
+    return first, second
+
+
+def _dice(
+    probabilities: NDArray[np.float32], truth: NDArray[Any], classes: Classes, threshold: float | None
+) -> float:
+    """Return one picture's Dice on the truth's own grid; NaN where no pixel counts."""
+    mask = cut_probabilities(resize_float(probabilities, (truth.shape[0], truth.shape[1])), classes, threshold)
+    counts = count(truth, mask, len(classes.names))
+    return float(summary("dice", counts, exclusive=classes.exclusive))
