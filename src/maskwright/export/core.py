@@ -12,25 +12,34 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.jit._trace import TracerWarning
 
 from maskwright.errors import ExportError, need
 
 NETWORK_INPUT, LOGITS = "network_input", "logits"  # the tensors where a runtime may cut the graph
 OPSET = 18
+LARGEST = 2_000_000_000  # bytes of weights; beyond it an ONNX file no longer is a single one
 
 
 def plain_copy(network: nn.Module) -> nn.Module:
     """Return a copy for evaluation on the CPU in float32; `network` stays as it is."""
-    return copy.deepcopy(network).to("cpu", torch.float32, memory_format=torch.contiguous_format).eval()
+    plain = copy.deepcopy(network).to("cpu", torch.float32)
+    return plain.to(memory_format=torch.contiguous_format).eval()
 
 
 def trace_network(network: nn.Module, *, bands: int, size: tuple[int, int], outputs: int) -> bytes:
     """Return an ONNX model: `network_input` (N, bands, h, w) float32 -> `logits` (N, outputs, h, w), N free.
 
     Batch norm is folded into the convolutions. Raises ExportError when the network does not keep the size, gives
-    another number of channels, or holds an operation that ONNX lacks.
+    another number of channels, is too large, or holds an operation that ONNX lacks.
     """
     network = plain_copy(network)
+    size_bytes = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    if size_bytes > LARGEST:
+        raise ExportError(
+            f"The network takes {size_bytes / 1e9:.1f} GB; a single ONNX file holds 2 GB.",
+            fix="choose a smaller encoder",
+        )
     example = torch.zeros(2, bands, *size)  # two: what holds for one only must not be taken as fixed
     with torch.inference_mode():
         shape = tuple(network(example).shape)
@@ -47,7 +56,7 @@ def trace_network(network: nn.Module, *, bands: int, size: tuple[int, int], outp
         try:
             # The tracing exporter: 0.4 s for a small U-Net; the one over torch.export takes 7 s for the same graph.
             torch.onnx.export(
-                network, (example,), buffer, dynamo=False, opset_version=OPSET,
+                network, (example,), buffer, dynamo=False, opset_version=OPSET,  # type: ignore[arg-type]
                 input_names=[NETWORK_INPUT], output_names=[LOGITS], dynamic_axes=axes,
             )  # fmt: skip
         except torch.onnx.errors.OnnxExporterError as error:
@@ -68,7 +77,7 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="You are using the legacy TorchScript", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="The feature will be removed", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # sizes are fixed here, as they warn
+        warnings.filterwarnings("ignore", category=TracerWarning)  # sizes are fixed here, as they warn
         logger.setLevel(logging.ERROR)
         try:
             yield

@@ -12,7 +12,6 @@ import onnx
 from onnx import TensorProto, helper
 from torch import nn
 
-from maskwright.errors import ExportError
 from maskwright.export.core import LOGITS, NETWORK_INPUT, OPSET, trace_network
 from maskwright.export.nodes import Nodes
 from maskwright.files import write_bytes
@@ -20,7 +19,6 @@ from maskwright.runtime.description import METADATA_KEY, ModelDescription
 
 IR_VERSION = 8  # the one that belongs to OPSET; older runtimes refuse newer ones
 _ELEMENT = {"uint8": TensorProto.UINT8, "uint16": TensorProto.UINT16}
-_LARGEST = 2_000_000_000  # bytes; beyond it an ONNX file no longer is a single one
 
 
 def export_model(network: nn.Module, description: ModelDescription, path: Path) -> None:
@@ -54,10 +52,6 @@ def update_description(path: Path, description: ModelDescription) -> None:
 
 def build_model(core: bytes, description: ModelDescription) -> onnx.ModelProto:
     """Put preprocessing before and postprocessing after the network's own ONNX model."""
-    if len(core) > _LARGEST:
-        raise ExportError(
-            f"The network takes {len(core) / 1e9:.1f} GB; a single ONNX file holds 2 GB.", fix="choose a smaller encoder"
-        )
     inner = onnx.compose.add_prefix(
         onnx.load_from_string(core), "network/", rename_inputs=False, rename_outputs=False
     ).graph

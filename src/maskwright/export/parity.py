@@ -158,9 +158,7 @@ def _dice_of_both(
     return first, second
 
 
-def _dice(
-    probabilities: NDArray[np.float32], truth: NDArray[Any], classes: Classes, threshold: float | None
-) -> float:
+def _dice(probabilities: NDArray[np.float32], truth: NDArray[Any], classes: Classes, threshold: float | None) -> float:
     """Return one picture's Dice on the truth's own grid; NaN where no pixel counts."""
     mask = cut_probabilities(resize_float(probabilities, (truth.shape[0], truth.shape[1])), classes, threshold)
     counts = count(truth, mask, len(classes.names))

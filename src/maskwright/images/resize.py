@@ -46,7 +46,8 @@ def _along_rows(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
     if n_in == n_out:
         return array
     if n_in * n_out <= _LARGEST_MATRIX:
-        return np.matmul(resize_matrix(n_in, n_out), array)
+        product: NDArray[np.float32] = np.matmul(resize_matrix(n_in, n_out), array)
+        return product
     first, weights = _taps(n_in, n_out)
     result = np.zeros((array.shape[0], n_out, array.shape[2]), np.float32)
     for tap in range(weights.shape[1]):

@@ -72,7 +72,9 @@ class ModelDescription:
         try:
             text = json.dumps(content, allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError) as error:
-            raise DataError(f"The model's description cannot be written as JSON: {error}.", fix="use plain values") from error
+            raise DataError(
+                f"The model's description cannot be written as JSON: {error}.", fix="use plain values"
+            ) from error
         parse_description(text, where="the description to be written")
         return text
 
@@ -106,7 +108,9 @@ def _parse_json(text: str, where: str) -> dict[str, Any]:
     try:
         content = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise DataError("The model file's description is not JSON.", where=f"{where}: {error}"[:500], fix=_FIX) from None
+        raise DataError(
+            "The model file's description is not JSON.", where=f"{where}: {error}"[:500], fix=_FIX
+        ) from None
     if not isinstance(content, dict):
         raise DataError("The model file's description is not a JSON object.", where=where, fix=_FIX)
     return content

@@ -3,7 +3,6 @@
 Knows the two ways to look: the whole picture at once (the graph does all), or tile by tile, blended.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,9 +72,9 @@ class Predictor:
         return self._probabilities(self._checked(image))
 
     def read(self, path: str | Path) -> tuple[Pixels, tuple[int, int]]:
-        """Read a picture as the network was shown pictures in training: converted to its bands, and for mode 'whole'
-        a large JPEG decoded at reduced scale. Returns it and the (height, width) that the file really has.
+        """Read a picture as training read it; return it and the (height, width) that the file really has.
 
+        It is converted to the model's bands and, for mode 'whole', a large JPEG is decoded at reduced scale.
         Raises DataError.
         """
         path, wanted = Path(path), self.description
@@ -149,9 +148,7 @@ def load_model(
             fix="give the path of a model.onnx, or of a run that has finished",
         )  # fmt: skip
     description = read_description(file)
-    run = open_session(
-        file, description, runtime=runtime, precision=precision, threads=threads or available_cores()
-    )
+    run = open_session(file, description, runtime=runtime, precision=precision, threads=threads or available_cores())
     return Predictor(description, runtime, precision, file, run)
 
 
@@ -162,8 +159,7 @@ def cut_probabilities(probabilities: Floats, classes: Classes, threshold: float 
     overlapping: (H, W, K), each class above the threshold or not.
     """
     if threshold is None:
-        return probabilities.argmax(axis=0).astype(np.uint8)
+        index: NDArray[np.uint8] = probabilities.argmax(axis=0).astype(np.uint8)
+        return index
     above = (probabilities > np.float32(threshold)).astype(np.uint8)
     return above[0] if classes.exclusive else np.ascontiguousarray(above.transpose(1, 2, 0))
-
-
