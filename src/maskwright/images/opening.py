@@ -145,11 +145,20 @@ def content_format(file: BinaryIO, path: Path) -> str:
 def open_with_pillow(file: BinaryIO, name: str, path: Path) -> ImageFile.ImageFile:
     """Read the header with the plugin for `name`; the pixels are not decoded. Raises DataError."""
     with decoding(path), pillow_unlimited():
+        if name == "WEBP" and _riff_size(file) > os.fstat(file.fileno()).st_size:
+            raise OSError("truncated")
         image = _PLUGINS[name](file)
         if name == "TIFF":
             image.getexif()  # read now, so that loading in a thread warns of nothing
     check_pixels(*image.size, path)
     return image
+
+
+def _riff_size(file: BinaryIO) -> int:
+    """Return the size in bytes that a WebP file says it has."""
+    size = int.from_bytes(file.read(8)[4:], "little") + 8
+    file.seek(0)
+    return size
 
 
 @contextmanager

@@ -5,9 +5,9 @@ Pillow keeps 8 bits of 16-bit colours and drops bands beyond the third; such fil
 """
 
 from dataclasses import dataclass
-from io import BytesIO
+from io import SEEK_END
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,16 +72,16 @@ def read_tiff_layout(file: BinaryIO) -> TiffLayout:
     photometric = int(tags.get(_PHOTOMETRIC, 0))
     bits = _numbers(tags.get(_BITS, 1))
     samples = int(tags.get(_SAMPLES, len(bits) if len(bits) > 1 else (3 if photometric in (_RGB, _YCBCR) else 1)))
-    if not 1 <= samples <= _MAX_BANDS:
-        raise ValueError(f"{samples} samples a pixel")
+    if not 1 <= samples <= _MAX_BANDS or max(bits) not in (1, 2, 4, 8, 12, 16, 32, 64):
+        raise ValueError(f"{samples} samples of {max(bits)} bits")
     extra = _numbers(tags.get(_EXTRA, ()))
     colours = {_RGB: 3, _YCBCR: 3, _LAB: 3, _CMYK: 4}.get(photometric, 1)
     if not extra and samples > colours:
         # Undeclared: a fourth sample beside RGB is taken as alpha, as all readers do; others are bands.
         extra = (2,) if photometric == _RGB and samples == 4 else (0,) * (samples - colours)
     return TiffLayout(
-        width=int(tags[_WIDTH]),
-        height=int(tags[_HEIGHT]),
+        width=int(tags.get(_WIDTH, 0)),
+        height=int(tags.get(_HEIGHT, 0)),
         samples=samples,
         bits=max(bits),
         kind=max(_numbers(tags.get(_FORMAT, 1))),
@@ -135,30 +135,42 @@ def fit_unsigned(pixels: NDArray[Any], path: Path) -> NDArray[np.unsignedinteger
 
 def exif_orientation(exif: bytes) -> int:
     """Return the orientation 1 to 8 that EXIF data state; 1 where they state none or are damaged."""
-    try:
-        value = _read_tags(BytesIO(exif.removeprefix(b"Exif\0\0"))).get(_ORIENTATION, 1)
-    except (ValueError, SyntaxError, TypeError, LookupError, OSError, ArithmeticError):
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    value = _number_in(exif.removeprefix(b"Exif\0\0"), _ORIENTATION)
+    return value if 1 <= value <= 8 else 1
 
 
 def count_mpo_pictures(index: bytes) -> int:
     """Return how many pictures a JPEG's multi-picture index lists; 1 where it is damaged."""
-    try:
-        value = _read_tags(BytesIO(index)).get(0xB001, 1)
-    except (ValueError, SyntaxError, TypeError, LookupError, OSError, ArithmeticError):
-        return 1
-    return value if isinstance(value, int) and value > 1 else 1
+    return max(1, _number_in(index, 0xB001))
+
+
+def _number_in(content: bytes, tag: int) -> int:
+    """Return a short or long number from the first directory of a TIFF structure; 0 where there is none."""
+    order: Literal["little", "big"] = "little" if content[:2] == b"II" else "big"
+    start = int.from_bytes(content[4:8], order)
+    for entry in range(int.from_bytes(content[start : start + 2], order)):
+        place = start + 2 + 12 * entry
+        if place + 12 > len(content):
+            break
+        if int.from_bytes(content[place : place + 2], order) == tag:
+            size = {3: 2, 4: 4}.get(int.from_bytes(content[place + 2 : place + 4], order), 0)
+            return int.from_bytes(content[place + 8 : place + 8 + size], order)
+    return 0
 
 
 def _read_tags(file: BinaryIO) -> ImageFileDirectory_v2:
+    """Read the first directory. Raises ValueError, with "truncated" where the file ends before the directory does."""
     file.seek(0)
     head = file.read(8)
     if len(head) < 8:
         raise ValueError("truncated header")
-    if head[2] == 43 or head[3] == 43:
-        head += file.read(8)
-    tags = ImageFileDirectory_v2(head)
+    big = head[2] == 43 or head[3] == 43
+    tags = ImageFileDirectory_v2(head + file.read(8) if big else head)
+    file.seek(tags.next)
+    count = int.from_bytes(file.read(8 if big else 2), "little" if head[:2] == b"II" else "big")
+    end = file.seek(0, SEEK_END)
+    if tags.next + (8 + 20 * count if big else 2 + 12 * count) > end:
+        raise ValueError("truncated directory")
     file.seek(tags.next)
     tags.load(file)
     return tags
