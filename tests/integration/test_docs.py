@@ -67,8 +67,8 @@ def test_every_told_command_is_one_of_ours(page: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
 def test_the_pages_run(page: Path, tmp_path: Path) -> None:
-    maskwright.make_pebbles(tmp_path / "lesions", 24, size=(72, 96), seed=1)
-    environment = {**os.environ, "COLUMNS": "120"}
+    maskwright.make_pebbles(tmp_path / "lesions", 60, size=(72, 96), seed=1)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     for language, text in blocks(page):
         if language == "python":
             run_python(text, tmp_path, environment)

@@ -20,7 +20,7 @@ def check_document(text: str, command: str) -> dict[str, Any]:
 
 
 def run_program(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """Run `maskwright` in a process of its own; progress is on stderr."""
+    """Run `maskwright` in a process of its own; progress is on stderr. One thread: the networks are tiny."""
     line = [sys.executable, "-W", "error", "-m", "maskwright", *map(str, arguments)]
-    environment = {**os.environ, **options.pop("env", {})}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **options.pop("env", {})}
     return subprocess.run(line, capture_output=True, text=True, check=False, env=environment, **options)

@@ -195,8 +195,10 @@ def _origin(content: Content) -> str:
 
 
 def _fact(value: Any) -> str:
-    if isinstance(value, Mapping) and "value" in value:
-        return _value(value["value"])
+    if isinstance(value, Mapping):
+        if "value" in value:
+            return _value(value["value"])
+        return ", ".join(f"{key} {_fact(item)}" for key, item in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

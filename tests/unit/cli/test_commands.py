@@ -1,7 +1,9 @@
 """Each command hands its options to one workflow and puts out text or one document, with the right exit code."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -307,3 +309,14 @@ def test_version(run: Run) -> None:
 def test_a_document_never_holds_a_number_that_json_lacks() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         output.put_document("train", {"seconds": float("nan")})
+
+
+def test_the_card_tells_classes_network_and_scores(run: Run, workflow: Workflow) -> None:
+    description = SimpleNamespace(to_json=lambda: json.dumps(documents.CARD))
+    load = workflow("load", SimpleNamespace(description=description))
+    code, out, _ = run("info", "runs/a")
+    assert (code, load.arguments) == (0, (Path("runs/a"),))
+    assert "classes    background, lesion" in out
+    assert "pictures   3 bands of uint8; resizes the whole picture to 192x192" in out
+    assert "scores     part test   images 75   per_image dice 0.912" in out
+    assert check_document(run("info", "runs/a", "--json")[1], "info")["mode"] == "whole"

@@ -14,6 +14,7 @@ DONE = {
     "check": documents.check(documents.finding()),
     "demo": {**documents.train(), "sheet": "demo/sheet.png", "predictions": "demo/predictions"},
     "evaluate": documents.scores(),
+    "info": documents.CARD,
     "predict": documents.predict(),
     "recipes": {"recipes": documents.RECIPES},
     "train": documents.train(),
