@@ -9,6 +9,7 @@ from maskwright.files import write_json
 from maskwright.progress import Step
 from maskwright.runs.fitting import MIN_VALIDATION, Fitted, Indices, Work
 from maskwright.runs.folder import RunFolder
+from maskwright.runs.opening import picture_reader
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import load_model
 
@@ -105,10 +106,15 @@ def _choose_cut(
         return 0.5, None
     path = run.checkpoint / "candidate.onnx"
     export_model(fitted.network, description, path)
+    predictor = load_model(path)
     choice = choose_threshold(
-        work.dataset, choose_on, load_model(path).probabilities, measure=work.recipe.evaluation.choose_by,
+        work.dataset,
+        choose_on,
+        predictor.probabilities,
+        measure=work.recipe.evaluation.choose_by,
+        read_image=picture_reader(work.dataset, predictor),
         progress=work.progress,
-    )  # fmt: skip
+    )
     return choice.threshold, choice.to_json()
 
 

@@ -19,7 +19,8 @@ from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
 from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part
 from maskwright.runs.folder import RunFolder, read_json
-from maskwright.runs.scoring import majority_of, score_part, summarise_part, with_scores, write_results
+from maskwright.runs.results import Outcome, write_results
+from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor, load_model
 
 NONE = np.zeros(0, np.int64)
@@ -34,11 +35,8 @@ def train_folds(work: Work, run: RunFolder, folds: int) -> Mapping[str, Any]:
     scores, predictors = [], []
     for number, test in enumerate(held_out, start=1):
         rest = np.setdiff1d(np.arange(len(dataset)), test)
-        work.progress(
-            Step(
-                "fold", text=f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
-            )
-        )
+        which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
+        work.progress(Step("fold", text=which))
         predictor = _fold_model(work, run.fold(number), rest)
         scores += score_part(dataset, test, predictor, work.progress)
         predictors.append(predictor)
@@ -58,14 +56,10 @@ def train_folds(work: Work, run: RunFolder, folds: int) -> Mapping[str, Any]:
     description = deliver(
         work, run, fitted, choose_on=NONE, compare_on=everything, threshold=float(np.median(cuts)) if cuts else None
     )
-    from maskwright.export.graph import update_description
-
-    description = with_scores(description, evaluation, part)
-    update_description(run.model, description)
-    write_results(
-        run, dataset, evaluation, predictor_of, part=part, description=description, parts={"all": len(dataset)},
-        seconds=fitted.result.seconds, progress=work.progress,
-    )  # fmt: skip
+    outcome = Outcome(
+        dataset, evaluation, predictor_of, part, description, {"all": len(dataset)}, seconds=fitted.result.seconds
+    )
+    write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
 
 

@@ -21,8 +21,11 @@ from maskwright.runs.folder import RunFolder, State, next_folder, read_json, sam
 from maskwright.runs.folds import train_folds
 from maskwright.runs.gate import check_before_training
 from maskwright.runs.recipes import load_recipe
-from maskwright.runs.scoring import majority_of, score_part, summarise_part, with_scores, write_results
+from maskwright.runs.results import Outcome, write_results
+from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import load_model
+
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -73,25 +76,21 @@ def train(
         "fingerprint": dataset.fingerprint(), "minutes": minutes, "device": device, "accepted": sorted(accept),
     }  # fmt: skip
     state = run.state()
-    if state is not State.NEW:
-        same_training(run, settled, record)
     if state is State.FINISHED:
+        same_training(run, settled, record)
         progress(Step("train", text=f"note   {run.path} is finished already; nothing was done"))
         return TrainResult(run.path, run.model, time.monotonic() - begun, read_json(run.evaluation))
-    if state is State.NEW:
-        _refuse_foreign(run)
-        check_before_training(dataset, accept, progress)
-        split = _split(run, dataset, settled)
-        run.begin(settled, record)
-    else:
-        split = _split(run, dataset, settled)
+    if state is State.UNFINISHED:
+        same_training(run, settled, record)
         progress(Step("train", text=f"note   {run.path} is not finished: going on"))
-    progress(Step("split", text=f"split  {split.how}"))
-    work = Work(dataset, settled, resolve_device(device), minutes, progress)
-    if settled.folds or split.needs_folds:
-        scores = train_folds(work, run, settled.folds or 5)
+        split, number = _begun_split(run, dataset)
     else:
-        scores = _train_once(work, run, split)
+        _refuse_foreign(run)
+        findings = check_before_training(dataset, accept, progress)
+        split, number = _begin(run, dataset, settled, record, findings)
+    progress(Step("split", text=f"split  {split.how}" if split else f"split  {number} folds, {dataset.grouping}"))
+    work = Work(dataset, settled, resolve_device(device), minutes, progress)
+    scores = _train_once(work, run, split) if split else train_folds(work, run, number)
     run.events.add({"event": "finished", "seconds": time.monotonic() - begun})
     return TrainResult(run.path, run.model, time.monotonic() - begun, scores)
 
@@ -101,30 +100,41 @@ def _train_once(work: Work, run: RunFolder, split: Split) -> Mapping[str, Any]:
     part = {name: split.indices(name) for name in ("train", "val", "test")}
     begun = time.monotonic()
     fitted = fit_part(work, run, part["train"], part["val"])
-    description = deliver(work, run, fitted, choose_on=part["val"], compare_on=part["val"])
+    compare_on = part["val"] if len(part["val"]) else part["train"]
+    description = deliver(work, run, fitted, choose_on=part["val"], compare_on=compare_on)
     predictor = load_model(run.model)
     scores = score_part(work.dataset, part["test"], predictor, work.progress)
-    evaluation = summarise_part(work.dataset, scores, [predictor], majority_of(work.dataset, part["train"]))
-    run.events.add({"event": "scored", "part": "test", "pictures": evaluation.images})
-    from maskwright.export.graph import update_description
-
-    description = with_scores(description, evaluation, "test")
-    update_description(run.model, description)
-    write_results(
-        run, work.dataset, evaluation, {score.id: predictor for score in scores}, part="test", description=description,
-        parts={name: len(indices) for name, indices in part.items()}, seconds=time.monotonic() - begun,
-        progress=work.progress,
-    )  # fmt: skip
+    run.events.add({"event": "scored", "part": "test", "pictures": len(scores)})
+    outcome = Outcome(
+        dataset=work.dataset,
+        evaluation=summarise_part(work.dataset, scores, [predictor], majority_of(work.dataset, part["train"])),
+        predictor_of={score.id: predictor for score in scores},
+        part="test",
+        description=description,
+        parts={name: len(indices) for name, indices in part.items()},
+        seconds=time.monotonic() - begun,
+    )
+    write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
 
 
-def _split(run: RunFolder, dataset: Dataset, recipe: Recipe) -> Split:
-    """Read the run's split, or make and write it."""
-    if run.split.exists():
-        return read_split(run.split, dataset)
+def _begin(
+    run: RunFolder, dataset: Dataset, recipe: Recipe, record: Mapping[str, Any], findings: list[dict[str, Any]]
+) -> tuple[Split | None, int]:
+    """Split, and write down how the run begins. Returns the split, or None and the number of folds."""
     split = split_dataset(dataset, method=recipe.data.split, seed=recipe.training.seed)
-    write_split(split, dataset, run.split)
-    return split
+    folds = recipe.folds or (FOLDS if split.needs_folds else 0)
+    if not folds:
+        write_split(split, dataset, run.split)
+    run.begin(recipe, {**record, "folds": folds, "split": split.how})
+    run.events.add({"event": "checked", "findings": findings})
+    return (None, folds) if folds else (split, 0)
+
+
+def _begun_split(run: RunFolder, dataset: Dataset) -> tuple[Split | None, int]:
+    """Return what `_begin` returned when the run was begun."""
+    folds = int(run.start_record()["folds"])
+    return (None, folds) if folds else (read_split(run.split, dataset), 0)
 
 
 def _refuse_foreign(run: RunFolder) -> None:
