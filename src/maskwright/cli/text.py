@@ -17,20 +17,38 @@ _SAMPLES = 3  # how many findings of one kind are told in full
 
 def check_text(content: Content) -> str:
     """Tell what a folder holds: counts, guesses, findings by kind, the next command."""
-    names = content["classes"]
+    names, data = content["classes"], content.get("data", "DATA")
     found = f"{_count(content['images'], 'picture')}, {_count(content['masks'], 'mask')}"
-    lines = [
-        f"data   {_count(content['pairs'], 'pair')}   {found}",
-        f"masks  {_encoding(content['encoding'])}, {_count(len(names), 'class')}: {', '.join(names)}",
-    ]
+    lines = [f"{data}   {_count(content['pairs'], 'pair')}   {found}"]
     lines += [f"       {note}" for note in content.get("notes", ())]
+    lines.append(f"masks  {_encoding(content['encoding'])}, {_count(len(names), 'class')}: {', '.join(names)}")
+    lines += [f"       {name} covers {_share(share)}" for name, share in _foreground_shares(content)]
+    if parts := content.get("parts"):
+        lines.append("parts  " + ", ".join(f"{count} {part}" for part, count in parts.items()))
     lines += _finding_lines(content["findings"])
     if "written" in content:
         lines.append(f"wrote  {content['written']}")
-    data = content.get("data", "DATA")
-    ready = not any(finding["level"] == "error" for finding in content["findings"])
-    lines.append(f"next:  maskwright train {data}" if ready else "next:  put the errors right, then check again")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"next:  {_after_check(content['findings'], data)}"])
+
+
+def _after_check(findings: Sequence[Content], data: str) -> str:
+    kinds = sorted({finding["kind"] for finding in findings if finding["level"] == "error"})
+    if not kinds:
+        return f"maskwright train {data}"
+    accepted = " ".join(f"--accept {kind}" for kind in kinds)
+    return f"put the errors right and check again, or train in spite of them: maskwright train {data} {accepted}"
+
+
+def _foreground_shares(content: Content) -> Iterable[tuple[str, Sequence[float]]]:
+    """The classes besides the background, each with (least, median, largest) share of a mask."""
+    shares: Mapping[str, Sequence[float]] = content.get("shares", {})
+    first = content["classes"][0] if content.get("exclusive", True) and len(content["classes"]) == 2 else None
+    return ((name, share) for name, share in shares.items() if name != first)
+
+
+def _share(share: Sequence[float]) -> str:
+    least, median, largest = (f"{100 * value:.3g}" for value in share)
+    return f"{least}-{largest} % of a mask (median {median} %)"
 
 
 def _encoding(encoding: Any) -> str:

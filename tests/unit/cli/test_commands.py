@@ -70,7 +70,8 @@ def test_check_tells_what_is_there_and_what_to_do_next(run: Run, workflow: Workf
     code, out, err = run("check", "lesions")
     assert (code, check.arguments) == (0, ("the dataset",))
     assert "750 pairs   750 pictures, 751 masks" in out
-    assert "2 classes: background, lesion" in out
+    assert "2 classes: background, lesion\n       lesion covers 3-61.2 % of a mask (median 18 %)" in out
+    assert "parts  600 train, 150 test" in out
     assert "warning     1  duplicate            images/a.jpg, images/b.jpg: The same picture twice." in out
     assert "fix: remove one" in out
     assert "next:  maskwright train lesions" in out
@@ -93,7 +94,8 @@ def test_check_ends_with_3_when_there_are_errors(run: Run, workflow: Workflow) -
     workflow("check", Result(documents.check(documents.finding("error", "truncated"))))
     code, out, _ = run("check", "lesions")
     assert code == 3
-    assert "next:  put the errors right, then check again" in out
+    assert "next:  put the errors right and check again" in out
+    assert "maskwright train lesions --accept truncated" in out
 
 
 def test_check_as_json_is_one_document_and_progress_stays_on_stderr(run: Run, workflow: Workflow) -> None:
