@@ -23,7 +23,7 @@ MIN_LIMIT = 2_000_000_000  # bytes that any archive may unfold to
 MAX_RATIO = 50  # above that: so many times its own size
 _ENDINGS = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _CHUNK = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError)
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 def is_archive(path: Path) -> bool:
@@ -45,7 +45,7 @@ def unpack(path: Path) -> tuple[Path, tuple[str, ...]]:
             skipped = _unpack_into(path, temporary)
         if skipped:
             left_out.write_text(str(skipped))
-    notes = (f"unpacked {shown(path.name)} into the cache",)
+    notes: tuple[str, ...] = (f"unpacked {shown(path.name)} into the cache",)
     if left_out.is_file():
         notes = (*notes, f"{left_out.read_text()} links or devices in the archive were left out")
     return _inner(folder), notes

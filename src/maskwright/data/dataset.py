@@ -5,7 +5,6 @@ Reading one from a folder is the business of `read.py`.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.data.hashing import hash_files
 from maskwright.data.maskfiles import MaskReader
-from maskwright.data.threads import in_threads
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
-from maskwright.images.formats import Pixels, read_image
+from maskwright.images.formats import read_image
 from maskwright.images.masks import MaskEncoding
+from maskwright.images.modes import Pixels
 from maskwright.recipe import DataOptions
 
 
@@ -158,25 +158,17 @@ class Dataset:
         return replace(self, columns=self.columns.take(rows), leftovers=Leftovers())
 
     def fingerprint(self) -> str:
-        """Return a sha256 over ids, classes, encoding and every file's content; where the files lie does not count."""
+        """Return a sha256 over ids, classes, encoding and every file's content; where the files lie does not count.
+
+        Hashes of unchanged files come from the cache. Raises DataError for a file that cannot be read.
+        """
         digest = hashlib.sha256()
         meaning = [self.classes.names, self.classes.exclusive, self.encoding.to_dict(), self.bands, self.dtype]
         digest.update(json.dumps(meaning, sort_keys=True).encode())
-        files = (self.root / path for i in range(len(self)) for path in (self.columns.images[i], *self.columns.masks[i]))
-        hashes = in_threads(file_hash, files)
+        rows = zip(self.columns.images, self.columns.masks, strict=True)
+        hashes = iter(hash_files(self.root / path for image, masks in rows for path in (image, *masks)))
         for i, name in enumerate(self.columns.ids):
-            digest.update(f"{len(name)}:{name}:{len(self.columns.masks[i])}".encode("utf-8", "surrogateescape"))
+            digest.update(f"{len(name)}:{name}:{len(self.columns.masks[i])}".encode())
             for _ in range(1 + len(self.columns.masks[i])):
-                digest.update(next(hashes))
+                digest.update(next(hashes).encode())
         return digest.hexdigest()
-
-
-def file_hash(path: Path) -> bytes:
-    """Return the sha256 of a file's size and content. Raises DataError where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-            digest.update(os.fstat(file.fileno()).st_size.to_bytes(8, "little"))
-    except OSError as error:
-        raise DataError(f"The file cannot be read: {error.strerror}.", where=str(path)) from error
-    return digest.digest()

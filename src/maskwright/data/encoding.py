@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskwright.data.colours import VOID, colour_name
-from maskwright.data.looks import Look, RawColour
+from maskwright.data.looks import NEAR, Look, RawColour
 from maskwright.data.names import shown, words
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
@@ -90,6 +90,9 @@ def _grey(looks: Sequence[Look], options: DataOptions) -> Guess:
     kind = options.encoding or _grey_kind(looks, values, bool(palette))
     copies = sum(look.grey_copy for look in looks)
     notes = [f"masks are grey written as RGB ({copies} of {len(looks)} sampled)"] if copies else []
+    palettes = sum(look.grey_palette for look in looks)
+    if palettes:
+        notes.append(f"masks have a grey palette, and its greys are read ({palettes} of {len(looks)} sampled)")
     build = {"binary": _binary, "antialiased": _antialiased, "trimap": _trimap, "index": _index, "objects": _numbered}
     if kind not in build:
         raise DataError(
@@ -110,7 +113,7 @@ def _grey_kind(looks: Sequence[Look], values: list[int], palette: bool) -> str:
         return "index"
     if len(values) <= 2:
         return "binary" if not values or values[0] == 0 or len(values) == 1 else "index"
-    if _is_soft(looks):
+    if _is_soft(looks) or _is_nearly_binary(values):
         return "antialiased"
     if _border_value(looks, values) is not None:
         return "trimap"
@@ -130,6 +133,13 @@ def _is_soft(looks: Sequence[Look]) -> bool:
     low, high = sorted(value for value, _ in counts.most_common(2))
     top = max(counts)
     return high >= 96 and low <= top * 0.25 and high >= top * 0.75
+
+
+def _is_nearly_binary(values: list[int]) -> bool:
+    """Whether all values lie close to 0 or to 255, some of them a little below 255: lossy, or saved in two ways."""
+    return all(value <= NEAR or 255 - NEAR <= value <= 255 for value in values) and any(
+        255 - NEAR <= value < 255 for value in values
+    )
 
 
 def _border_value(looks: Sequence[Look], values: list[int]) -> int | None:

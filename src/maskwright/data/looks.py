@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.images.formats import Pixels, read_labels, read_palette
+from maskwright.images.formats import read_labels, read_palette
+from maskwright.images.modes import Pixels
 
 RawColour = tuple[int, int, int]
 MAX_COLOURS = 4096
+NEAR, FAR = 8, 96  # grey levels: what lossy formats change, and what tells two main values from class numbers
 GREY_SPREAD = 48  # largest difference of a grey pixel's bands that a lossy format leaves behind
 
 
@@ -21,11 +23,11 @@ class Look:
     """A summary of one mask file.
 
     values: grey value -> pixels; empty for colour. colours: colour -> pixels; empty for grey.
-    palette: of a palette file: index -> colour of the indices in use; `values` are then the indices.
-    outside: pixels that have neither of the two most frequent values; flat: those of them whose right and lower
-    neighbours are equal (areas are flat, blurred borders are not). touching: for files of three values, how many
-    neighbouring pixels hold each two of them. too_many: more colours than are counted. only_alpha: one colour
-    throughout, but a transparency that varies.
+    palette: of a palette file: index -> colour of the indices in use; `values` are then the indices, or the greys if
+    all colours are grey. outside: pixels that have neither of the two most frequent values, nor (if these lie far
+    apart) one close to them; flat: those of them whose right and lower neighbours are equal (areas are flat, blurred
+    borders are not). touching: for files of three values, how many neighbouring pixels hold each two of them.
+    too_many: more colours than are counted. only_alpha: one colour throughout, but a transparency that varies.
     """
 
     path: Path
@@ -96,8 +98,9 @@ def _look_at_values(path: Path, values: Pixels) -> Look:
     if len(found) <= 2:
         return Look(path, shape, found, {})
     main = sorted(found, key=lambda value: found[value])[-2:]
-    inner = values[:-1, :-1]
-    outside = (inner != main[0]) & (inner != main[1])
+    near = NEAR if abs(main[0] - main[1]) >= FAR else 0
+    inner = values[:-1, :-1].astype(np.int32)
+    outside = (np.abs(inner - main[0]) > near) & (np.abs(inner - main[1]) > near)
     flat = outside & (inner == values[1:, :-1]) & (inner == values[:-1, 1:])
     touching = _touching(values, tuple(found)) if len(found) == 3 else None
     return Look(path, shape, found, {}, outside=int(outside.sum()), flat=int(flat.sum()), touching=touching)

@@ -105,7 +105,8 @@ def _check_files(path: Path, rows: list[dict[str, str]], keys: tuple[str, str], 
     missing: list[tuple[int, str]] = []
     for number, row in enumerate(rows, start=2):
         if not row[keys[0]]:
-            raise DataError("The row names no picture.", where=f"{path}, row {number}", fix="fill in the column 'image'")
+            where = f"{path}, row {number}"
+            raise DataError("The row names no picture.", where=where, fix="fill in the column 'image'")
         for key in keys:
             text = row[key]
             if not text:
@@ -113,7 +114,7 @@ def _check_files(path: Path, rows: list[dict[str, str]], keys: tuple[str, str], 
             if confined and not _is_inside(path.parent, text):
                 raise DataError(
                     f"The path leads out of the folder: {shown(text)}.", where=f"{path}, row {number}",
-                    fix="name files in the folder, or give the CSV file itself (maskwright check pairs.csv)")  # fmt: skip
+                    fix="name files in the folder, or give the CSV file itself as the data")  # fmt: skip
             if not (path.parent / text).is_file():
                 missing.append((number, text))
     if missing:
@@ -150,5 +151,6 @@ def _rows(path: Path, limit: int | None = None) -> list[dict[str, str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         if limit is not None:
             return []
-        raise DataError(f"The CSV file cannot be read: {error}.", where=str(path), fix="save it as UTF-8 CSV") from error
+        fix = "save it as UTF-8 CSV"
+        raise DataError(f"The CSV file cannot be read: {error}.", where=str(path), fix=fix) from error
     return rows

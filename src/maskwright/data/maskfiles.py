@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from maskwright.data.looks import RawColour, near_grey, through_palette
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
-from maskwright.images.formats import Pixels, read_labels, read_palette
-from maskwright.images.masks import MaskEncoding, decode_mask, decode_many
+from maskwright.images.formats import read_labels, read_palette
+from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
+from maskwright.images.modes import Pixels
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ def _pattern(paths: Sequence[str], before: str = "", after: str = "") -> str:
         return f"{shown(folders[0])}/{name}" if folders[0] else name
     parts = [PurePosixPath(folder).parts for folder in folders]
     if len({len(part) for part in parts}) == 1:
-        joined = "/".join(found.pop() if len(found) == 1 else "*" for found in (set(level) for level in zip(*parts)))
+        levels = [set(level) for level in zip(*parts, strict=True)]
+        joined = "/".join(found.pop() if len(found) == 1 else "*" for found in levels)
         return f"{shown(joined)}/{name}"
     return f"**/{name}"
 

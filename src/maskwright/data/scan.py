@@ -85,8 +85,8 @@ def _enter(
         if is_folder:
             (links if entry.is_symlink() else waiting).append((path, depth + 1))
         elif not is_file:
-            what = "is a link that leads nowhere" if entry.is_symlink() else "is no regular file (a pipe, socket or device)"
-            listing.problems.append((path, what))
+            link = entry.is_symlink()
+            listing.problems.append((path, "is a link that leads nowhere" if link else "is a pipe, socket or device"))
         else:
             (listing.pictures if _is_picture(listing.root, path) else listing.others).append(path)
 

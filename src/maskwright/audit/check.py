@@ -1,0 +1,132 @@
+"""The audit of a data set: every picture and mask is read once, and everything found is returned as values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskwright.audit.facts import MaskFacts, PictureFacts, look_at_pair
+from maskwright.audit.findings import Finding, worst_first
+from maskwright.audit.masks import mask_findings, set_of_masks_findings
+from maskwright.audit.pairs import leftover_findings, size_findings
+from maskwright.audit.pictures import picture_findings
+from maskwright.audit.relatives import relative_findings
+from maskwright.data.dataset import Dataset
+from maskwright.data.read import read_dataset
+from maskwright.data.threads import in_threads
+from maskwright.images.classes import IGNORE, Classes
+from maskwright.images.masks import MaskEncoding
+from maskwright.progress import Progress, Step, ignore
+from maskwright.recipe import DataOptions
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """pairs: pictures with masks. images, masks: files, those left over too. notes: what was guessed, in words.
+
+    shares: class name -> (least, median, largest) share of a mask, over the masks that show it.
+    """
+
+    pairs: int
+    images: int
+    masks: int
+    classes: Classes
+    encoding: MaskEncoding
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    grouping: str = ""
+    groups: int = 0
+    parts: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    bands: int = 3
+    dtype: str = "uint8"
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that would make a training wrong."""
+        return tuple(found for found in self.findings if found.level == "error")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for the document of `maskwright check`."""
+        return {
+            "pairs": self.pairs,
+            "images": self.images,
+            "masks": self.masks,
+            "classes": list(self.classes.names),
+            "colours": [list(colour) for colour in self.classes.colours],
+            "exclusive": self.classes.exclusive,
+            "encoding": self.encoding.to_dict(),
+            "bands": self.bands,
+            "dtype": self.dtype,
+            "grouping": self.grouping,
+            "groups": self.groups,
+            "parts": dict(self.parts),
+            "shares": {name: list(values) for name, values in self.shares.items()},
+            "notes": list(self.notes),
+            "findings": [found.to_json() for found in self.findings],
+        }
+
+
+def check_dataset(
+    data: Dataset | str | Path, options: DataOptions | None = None, *, progress: Progress = ignore
+) -> CheckReport:
+    """Read every picture and mask of a set once and return all that is found, worst first.
+
+    data: a data set, or the path of one, which is read with `options`. Raises DataError only where the set as such
+    cannot be read; a picture or mask that cannot be read is a finding.
+    """
+    dataset = data if isinstance(data, Dataset) else read_dataset(data, options)
+    pictures: list[PictureFacts] = []
+    masks: list[MaskFacts] = []
+    for done, (picture, mask) in enumerate(in_threads(lambda i: look_at_pair(dataset, i), range(len(dataset))), 1):
+        pictures.append(picture)
+        masks.append(mask)
+        progress(Step("check", done, len(dataset)))
+    findings = [
+        *picture_findings(dataset, pictures),
+        *size_findings(dataset, pictures, masks),
+        *mask_findings(dataset, masks),
+        *set_of_masks_findings(dataset, masks),
+        *relative_findings(dataset, pictures, masks),
+        *leftover_findings(dataset),
+    ]
+    return _report(dataset, masks, worst_first(findings))
+
+
+def _report(dataset: Dataset, masks: Sequence[MaskFacts], findings: tuple[Finding, ...]) -> CheckReport:
+    columns = dataset.columns
+    files = {path for row in columns.masks for path in row}
+    pairs = sum(bool(row) for row in columns.masks)
+    parts = {part: columns.parts.count(part) for part in ("train", "val", "test", "") if part in columns.parts}
+    return CheckReport(
+        pairs=pairs,
+        images=len(dataset) + len(dataset.leftovers.images),
+        masks=len(files) + len(dataset.leftovers.masks),
+        classes=dataset.classes,
+        encoding=dataset.encoding,
+        findings=findings,
+        notes=dataset.notes,
+        grouping=dataset.grouping,
+        groups=len(set(columns.groups)),
+        parts={part or "none": count for part, count in parts.items()} if set(parts) != {""} else {},
+        shares=_shares(dataset, masks),
+        bands=dataset.bands,
+        dtype=dataset.dtype,
+    )
+
+
+def _shares(dataset: Dataset, masks: Sequence[MaskFacts]) -> dict[str, tuple[float, float, float]]:
+    found: dict[int, list[float]] = {}
+    for mask in masks:
+        counts = mask.counts or {}
+        total = mask.height * mask.width - counts.get(IGNORE, 0)
+        for label, pixels in counts.items():
+            if label != IGNORE and pixels and total:
+                found.setdefault(label, []).append(pixels / total)
+    return {
+        name: (round(min(values), 6), round(float(np.median(values)), 6), round(max(values), 6))
+        for label, name in enumerate(dataset.classes.names)
+        if (values := found.get(label))
+    }

@@ -1,0 +1,193 @@
+"""What is worth knowing of each picture and its mask, taken in one reading: sizes, formats, counts, hashes.
+
+Pixels are let go at once, so that memory does not grow with the set by more than a kilobyte a picture.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.data.dataset import Dataset
+from maskwright.errors import DataError
+from maskwright.images.classes import IGNORE
+from maskwright.images.formats import ImageInfo, read_image, read_info
+from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
+
+THUMBNAIL = 16
+_LISTED = 20  # values of a mask that are kept as evidence
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """info: None if the file is unreadable, and then error says why. digest: of the decoded pixels.
+
+    grey: its bands are equal although the file has colour. thumbnail: (16, 16) uint8 grey.
+    """
+
+    path: Path
+    info: ImageInfo | None = None
+    error: DataError | None = None
+    digest: bytes = b""
+    grey: bool = False
+    thumbnail: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class MaskFacts:
+    """height, width: of the mask as decoded. error: it cannot be read or decoded. counts: label -> pixels.
+
+    unknown: raw values that are no class -> pixels (a few of them). soft, undecided: pixels of an anti-aliased mask
+    that have neither of its two values, and those of them in the middle between the two. raw_constant: the file holds
+    this value throughout. digest: of the decoded labels.
+    """
+
+    paths: tuple[Path, ...]
+    height: int = 0
+    width: int = 0
+    infos: tuple[ImageInfo, ...] = ()
+    error: DataError | None = None
+    unknown: dict[str, int] | None = None
+    counts: dict[int, int] | None = None
+    soft: int = 0
+    undecided: int = 0
+    raw_constant: int | None = None
+    digest: bytes = b""
+
+
+def look_at_pair(dataset: Dataset, index: int) -> tuple[PictureFacts, MaskFacts]:
+    """Read one picture and its mask once."""
+    sample = dataset[index]
+    return picture_facts(sample.image), mask_facts(dataset, index)
+
+
+def picture_facts(path: Path) -> PictureFacts:
+    """Read one picture. What is wrong with it becomes part of the facts."""
+    try:
+        info = read_info(path)
+    except DataError as error:
+        return PictureFacts(path, error=error)
+    try:
+        image = read_image(path)
+    except DataError as error:
+        return PictureFacts(path, info, error)
+    digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16)
+    digest.update(repr((image.shape, str(image.dtype))).encode())
+    grey = image.shape[2] == 3 and _equal_bands(image)
+    return PictureFacts(path, info, None, digest.digest(), grey, make_thumbnail(image))
+
+
+def _equal_bands(image: NDArray[Any]) -> bool:
+    """Whether red, green and blue are the same: on a coarse grid first, since few pictures are grey."""
+    for step in (16, 1):
+        part = image[::step, ::step]
+        if not (np.array_equal(part[:, :, 0], part[:, :, 1]) and np.array_equal(part[:, :, 0], part[:, :, 2])):
+            return False
+    return True
+
+
+def make_thumbnail(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return (16, 16) uint8: mean grey of each sixteenth, stretched to the picture's own shape."""
+    step = max(1, min(image.shape[:2]) // 256)
+    part = image[::step, ::step].astype(np.float32)
+    grey = part[:, :, :3].mean(axis=2)
+    if image.dtype != np.uint8:
+        grey /= 257
+    for axis in (0, 1):
+        size = grey.shape[axis]
+        if size < THUMBNAIL:
+            grey = np.repeat(grey, -(-THUMBNAIL // size), axis=axis)
+            size = grey.shape[axis]
+        edges = np.arange(THUMBNAIL) * size // THUMBNAIL
+        grey = np.add.reduceat(grey, edges, axis=axis)
+        widths = np.diff(np.append(edges, size)).astype(np.float32)
+        grey /= widths[:, None] if axis == 0 else widths[None, :]
+    thumbnail: NDArray[np.uint8] = np.clip(grey.round(), 0, 255).astype(np.uint8)
+    return thumbnail
+
+
+def mask_facts(dataset: Dataset, index: int) -> MaskFacts:
+    """Read the mask of one picture. What is wrong with it becomes part of the facts."""
+    paths = dataset[index].masks
+    reader = dataset.mask_reader
+    infos: list[ImageInfo] = []
+    raws: list[NDArray[Any]] = []
+    try:
+        for path in paths:
+            infos.append(read_info(path))
+            raws.append(reader.read_raw(path))
+    except DataError as error:
+        return MaskFacts(paths, infos=tuple(infos), error=error)
+    height, width = raws[0].shape[:2]
+    labels = dataset.columns.labels[index] if dataset.columns.labels else None
+    where = str(paths[0])
+    try:
+        if reader.encoding.kind in ("objects", "per-class"):
+            named = [(None if labels is None else labels[i], raw) for i, raw in enumerate(raws)]
+            mask = decode_many(named, reader.encoding, classes=dataset.classes, where=where)
+        else:
+            mask = decode_mask(raws[0], reader.encoding, classes=dataset.classes, where=where)
+    except DataError as error:
+        return MaskFacts(paths, height, width, tuple(infos), error, unknown_values(raws[0], reader.encoding))
+    digest = hashlib.blake2b(np.ascontiguousarray(mask).data, digest_size=16)
+    digest.update(repr(mask.shape).encode())
+    blurred = reader.encoding.kind == "antialiased"
+    soft = _soft_pixels(raws[0], reader.encoding) if blurred else 0
+    undecided = _undecided_pixels(raws[0], reader.encoding) if soft else 0
+    constant = _constant(raws[0]) if len(raws) == 1 else None
+    return MaskFacts(
+        paths, height, width, tuple(infos), None, None, _count(mask), soft, undecided, constant, digest.digest()
+    )  # fmt: skip
+
+
+def _count(mask: NDArray[np.uint8]) -> dict[int, int]:
+    """Return label -> pixels; for overlapping classes the pixels of each class, and those ignored."""
+    if mask.ndim == 3:
+        counts = {label: int((mask[:, :, label] == 1).sum()) for label in range(mask.shape[2])}
+        return {**counts, IGNORE: int((mask == IGNORE).any(axis=2).sum())}
+    found = np.bincount(mask.ravel(), minlength=256)
+    return {int(label): int(found[label]) for label in np.flatnonzero(found)}
+
+
+def _constant(raw: NDArray[Any]) -> int | None:
+    if raw.ndim == 2 and raw.size and bool((raw == raw.flat[0]).all()):
+        return int(raw.flat[0])
+    return None
+
+
+def _soft_pixels(raw: NDArray[Any], encoding: MaskEncoding) -> int:
+    """Count pixels that have neither of the two values (nor an ignored one)."""
+    grey = raw if raw.ndim == 2 else raw[:, :, 0]
+    known = [value for value, _ in encoding.table if isinstance(value, int)]
+    return int(grey.size - np.isin(grey, known).sum())
+
+
+def _undecided_pixels(raw: NDArray[Any], encoding: MaskEncoding) -> int:
+    """Count pixels in the middle half between the two values."""
+    grey = raw if raw.ndim == 2 else raw[:, :, 0]
+    known = sorted(value for value, label in encoding.table if isinstance(value, int) and label != IGNORE)
+    low, high = (known[0], known[-1]) if len(known) > 1 else (0, 255)
+    quarter = (high - low) / 4
+    return int(((grey > low + quarter) & (grey < high - quarter)).sum())
+
+
+def unknown_values(raw: NDArray[Any], encoding: MaskEncoding) -> dict[str, int]:
+    """Return raw values that the table does not name, with their pixels, the most frequent first, at most 20."""
+    if encoding.kind in ("objects", "per-class", "antialiased"):
+        return {}
+    if raw.ndim == 2 and encoding.kind != "colour":
+        known = {value for value, _ in encoding.table}
+        counts = np.bincount(raw.ravel())
+        found = {str(value): int(counts[value]) for value in np.flatnonzero(counts) if int(value) not in known}
+    else:
+        flat = (raw[:, :, :3] if raw.ndim == 3 else np.repeat(raw[:, :, None], 3, axis=2)).reshape(-1, 3)
+        packed = (flat.astype(np.uint64) @ np.array([1 << 32, 1 << 16, 1], np.uint64)).ravel()
+        values, times = np.unique(packed, return_counts=True)
+        named = {(value, value, value) if isinstance(value, int) else value for value, _ in encoding.table}
+        colours = [(int(v) >> 32, (int(v) >> 16) & 0xFFFF, int(v) & 0xFFFF) for v in values]
+        found = {str(c): int(n) for c, n in zip(colours, times, strict=True) if c not in named}
+    most = sorted(found, key=lambda value: -found[value])[:_LISTED]
+    return {value: found[value] for value in most}

@@ -1,0 +1,153 @@
+"""Findings about masks: readable, values that are classes, blurred, empty, constant, classes that never occur."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from maskwright.audit.facts import MaskFacts
+from maskwright.audit.findings import Finding, Level, together
+from maskwright.audit.pictures import broken, file_findings
+from maskwright.data.dataset import Dataset
+from maskwright.data.names import shown
+from maskwright.images.classes import IGNORE
+
+_SOFT_SHARE = 0.25  # a mask with more pixels in the middle between its two values is no mask with blurred borders
+
+
+def mask_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding]:
+    """Return what is found about each mask."""
+    found: list[Finding] = []
+    soft: list[Finding] = []
+    empty: list[Finding] = []
+    for name, mask in zip(dataset.columns.ids, masks, strict=True):
+        if not mask.paths:
+            continue
+        for info, path in zip(mask.infos, mask.paths, strict=False):
+            found += file_findings(name, info, path, "mask")
+            if info.format in ("JPEG", "MPO"):
+                found.append(_lossy(name, mask))
+        if mask.error is not None:
+            found.append(_undecodable(dataset, name, mask))
+        elif mask.soft:
+            soft.append(_soft(name, mask))
+        if mask.counts is not None:
+            empty += _without_foreground(dataset, name, mask)
+    wrong = [finding for finding in soft if finding.level == "error"]
+    soft = [finding for finding in soft if finding.level != "error"]
+    found += wrong + together(soft, len(dataset), "{count} masks have blurred or lossy borders, which are cut at half")
+    constant = [finding for finding in empty if finding.kind == "mask-constant"]
+    bare = [finding for finding in empty if finding.kind == "mask-empty"]
+    return found + constant + _level_of_empty(dataset, bare)
+
+
+def _where(mask: MaskFacts) -> str:
+    return shown(str(mask.paths[0]), 500)
+
+
+def _undecodable(dataset: Dataset, name: str, mask: MaskFacts) -> Finding:
+    error = mask.error
+    if error is None:
+        raise ValueError("the mask has no error")
+    if mask.height == 0 and "palette" not in error.what:
+        return broken(name, error, mask.paths[min(len(mask.infos), len(mask.paths)) - 1], "mask")
+    kind = "size-mismatch" if "differ in size" in error.what else "mask-values"
+    evidence = {"values": mask.unknown or {}, "encoding": dataset.encoding.kind}
+    what = error.what
+    if mask.unknown and len(mask.unknown) > 1:
+        pixels = sum(mask.unknown.values())
+        what = f"{what[:-1]}; {len(mask.unknown)} such values or more in {pixels} pixels."
+    return Finding(kind, "error", name, what, shown(error.where or str(mask.paths[0]), 500), error.fix, evidence)
+
+
+def _lossy(name: str, mask: MaskFacts) -> Finding:
+    return Finding(
+        "mask-lossy", "warning", name, "The mask is a JPEG, which changes values near borders.", _where(mask),
+        "save masks as PNG from their source, if it still exists", {},
+    )  # fmt: skip
+
+
+def _soft(name: str, mask: MaskFacts) -> Finding:
+    share = mask.soft / max(1, mask.height * mask.width)
+    evidence = {"pixels": mask.soft, "share": round(share, 6)}
+    undecided = mask.undecided / max(1, mask.height * mask.width)
+    if undecided > _SOFT_SHARE:
+        return Finding(
+            "mask-values", "error", name,
+            f"{undecided:.0%} of the mask lies between background and foreground: that is more than blurred borders.",
+            _where(mask), "see whether this is a mask, or state the encoding in dataset.yaml", evidence,
+        )  # fmt: skip
+    return Finding(
+        "mask-antialiased", "note", name,
+        f"The mask has blurred or lossy borders ({mask.soft} pixels, {share:.2%}); they are cut at half.",
+        _where(mask), "nothing to do; for exact borders save masks without anti-aliasing, as PNG", evidence,
+    )  # fmt: skip
+
+
+def _without_foreground(dataset: Dataset, name: str, mask: MaskFacts) -> list[Finding]:
+    counts = mask.counts or {}
+    shown_labels = [label for label, pixels in counts.items() if pixels and label != IGNORE]
+    evidence = {"labels": shown_labels}
+    if mask.raw_constant is not None and dataset.encoding.kind == "trimap" or not shown_labels and counts.get(IGNORE):
+        value = f"{mask.raw_constant} throughout" if mask.raw_constant is not None else "ignored pixels only"
+        what = f"The mask holds {value}."
+        return [_constant(name, mask, what, {**evidence, "value": mask.raw_constant})]
+    if not dataset.classes.exclusive:
+        return [] if shown_labels else [_empty(name, mask)]
+    if shown_labels == [0] and (dataset.classes.binary or dataset.classes.names[0] == "background"):
+        return [_empty(name, mask)]
+    if len(shown_labels) == 1 and not counts.get(IGNORE):
+        what = f"The mask is {dataset.classes.names[shown_labels[0]]} throughout."
+        return [_constant(name, mask, what, evidence)]
+    return []
+
+
+def _empty(name: str, mask: MaskFacts) -> Finding:
+    return Finding(
+        "mask-empty", "note", name, "The mask shows no foreground.", _where(mask),
+        "nothing to do if the picture really shows none; otherwise draw its mask", {},
+    )  # fmt: skip
+
+
+def _constant(name: str, mask: MaskFacts, what: str, evidence: Mapping[str, object]) -> Finding:
+    return Finding(
+        "mask-constant", "warning", name, what, _where(mask),
+        "see whether the picture really shows one class only; otherwise correct or remove the pair", evidence,
+    )  # fmt: skip
+
+
+def _level_of_empty(dataset: Dataset, empty: list[Finding]) -> list[Finding]:
+    """Empty masks are normal, unless all of them are."""
+    level: Level = "error" if len(empty) == len(dataset) else "warning" if len(empty) * 2 > len(dataset) else "note"
+    if level == "note":
+        return empty
+    said = f"{len(empty)} of {len(dataset)} masks show no foreground."
+    fix = "see whether the right files are taken for masks (--masks FOLDER), and what their values mean (values: ...)"
+    samples = [finding.sample for finding in empty[:100]]
+    return [Finding("mask-empty", level, None, said, "", fix, {"count": len(empty), "samples": samples})]
+
+
+def set_of_masks_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding]:
+    """Return classes that no mask shows, in the whole set or in an official part that others show them in."""
+    shown_in: dict[int, Counter[str]] = {}
+    parts: Counter[str] = Counter()
+    for part, mask in zip(dataset.columns.parts, masks, strict=True):
+        if mask.counts is None:
+            continue
+        parts[part] += 1
+        for label, pixels in mask.counts.items():
+            if pixels:
+                shown_in.setdefault(label, Counter())[part] += 1
+    if not parts:
+        return []
+    found = []
+    for label, name in enumerate(dataset.classes.names):
+        missing = [part for part in parts if part and not shown_in.get(label, Counter())[part]]
+        if label not in shown_in and len(dataset.classes.names) > 2:
+            found.append(_missing(name, "No mask shows", "remove the class from 'classes', or add masks that show it"))
+        elif label in shown_in and missing:
+            where = " or ".join(missing)
+            found.append(_missing(name, f"No mask of the part {where} shows", "split anew (split: hash), or add masks"))
+    return found
+
+
+def _missing(name: str, what: str, fix: str) -> Finding:
+    return Finding("class-missing", "warning", None, f"{what} the class {name}.", "", fix, {"class": name})

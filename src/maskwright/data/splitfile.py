@@ -1,0 +1,83 @@
+"""split.csv: one line a picture, with group and part. Lines find their pictures by path, id or file name."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwright.data.dataset import Dataset
+from maskwright.data.names import PARTS as PART_NAMES
+from maskwright.data.names import shown, stem_of
+from maskwright.errors import DataError
+from maskwright.files import write_bytes
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: the picture as it was written, its group and part; row: where it stands in the file."""
+
+    image: str
+    group: str
+    part: str
+    row: int
+
+
+def write_lines(dataset: Dataset, parts: Sequence[str], path: Path) -> None:
+    """Write image, group, part; pictures without a part are written with an empty one. Raises OutputError."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("image", "group", "part"))
+    for image, group, part in zip(dataset.columns.images, dataset.columns.groups, parts, strict=True):
+        table.writerow((image, group, part))
+    write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Read a split.csv. Raises DataError where it is no table with the columns image and part."""
+    lines = []
+    try:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            table = csv.DictReader(file)
+            if not {"image", "part"} <= set(table.fieldnames or ()):
+                raise DataError(
+                    "A split file has the columns image, group and part.", where=str(path),
+                    fix="write them into its first line")  # fmt: skip
+            for row, found in enumerate(table, start=2):
+                part = (found["part"] or "").strip()
+                if part and part not in PART_NAMES:
+                    raise DataError(
+                        f"'{shown(part)}' is no part.", where=f"{path}, row {row}", fix="write train, val or test"
+                    )
+                lines.append(Line(found["image"] or "", found.get("group") or "", PART_NAMES.get(part, ""), row))
+    except OSError as error:
+        raise DataError(f"The split file cannot be read: {error.strerror}.", where=str(path)) from error
+    except csv.Error as error:
+        raise DataError(f"The split file is no CSV: {error}.", where=str(path)) from error
+    return lines
+
+
+def match_lines(lines: Sequence[Line], dataset: Dataset, path: Path) -> list[str]:
+    """Return the part of each row of the data, "" where no line names it. Raises DataError for contradictions."""
+    rows: dict[str, int] = {}
+    stems = [stem_of(image) for image in dataset.columns.images]
+    twice = {stem for stem, times in Counter(stems).items() if times > 1}
+    for row, stem in enumerate(stems):
+        if stem not in twice:
+            rows[stem] = row
+    rows.update((name, row) for row, name in enumerate(dataset.columns.ids))
+    rows.update((image, row) for row, image in enumerate(dataset.columns.images))
+    parts = [""] * len(dataset)
+    seen: dict[int, Line] = {}
+    for line in lines:
+        row = rows.get(line.image.replace("\\", "/"), -1)
+        if row < 0:
+            continue
+        if row in seen and seen[row].part != line.part:
+            raise DataError(
+                f"The split file puts {shown(line.image)} into two parts, {seen[row].part} and {line.part}.",
+                where=f"{path}, rows {seen[row].row} and {line.row}", fix="remove one of the lines")  # fmt: skip
+        seen[row] = line
+        parts[row] = line.part
+    return parts
