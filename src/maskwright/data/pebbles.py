@@ -52,8 +52,9 @@ def make_pebbles(
     """Write `images/pebbles_0000.jpg` and `masks/pebbles_0000.png`, ...; return the folder.
 
     size: (height, width) in pixels, at least 32; None gives 288 x 384, now and then 384 x 288. seed: the same seed
-    gives the same files, and picture i is the same for any count. classes: 2 writes masks of 0 and 255; 3 or 4 tell
-    plain, banded and speckled pebbles apart, as class indices with a palette.
+    gives the same files, and picture i is the same for any count. classes: 2 writes masks of 0 and 255; 3 tell banded
+    pebbles from the others, 4 also speckled from plain ones, as class indices with a palette. A pixel belongs to a
+    pebble where the pebble covers its centre; shadows are background.
 
     Raises ConfigError for values outside these, OutputError where nothing can be written.
     """
@@ -84,7 +85,7 @@ def draw_pebbles(
     if size is None:
         size = (_USUAL_SIDES[1], _USUAL_SIDES[0]) if upright else _USUAL_SIDES
     scene = _lay_pebbles(rng, _spread_gravel(rng, size), classes)
-    light = _light(rng, scene)
+    light = _light(rng, scene.height)
     return _photograph(rng, scene.colour * light), scene.label
 
 
@@ -111,49 +112,47 @@ def _blurred(field: Field, radius: float) -> Field:
 
 
 def _spread_gravel(rng: np.random.Generator, size: tuple[int, int]) -> _Scene:
-    """Cover the ground with grains of two sizes: domes around jittered points, each of its own colour."""
+    """Cover the ground with sand, and with grains half sunk in it, each of its own size and colour."""
     short = min(size)
-    base = np.float32(rng.uniform(0.12, 0.34)) * np.array((1.0, rng.uniform(0.86, 0.97), rng.uniform(0.68, 0.95)))
-    height, colour = _grains(rng, size, max(2.2, short * 0.009), base)
-    coarse_height, coarse_colour = _grains(rng, size, max(4.0, short * rng.uniform(0.018, 0.028)), base)
-    thickness = coarse_height - height * 0.8 - np.float32(rng.uniform(0.0, 1.2))
-    above = thickness > 0  # the large grains lie half sunk in the small ones
-    height = np.where(above, coarse_height, height * 0.8)
-    colour = np.where(above[..., None], coarse_colour, colour)
-    colour = colour * np.exp(0.12 * _noise(rng, size, short / 3, 3))[..., None]
-    rolling = _noise(rng, size, short / 2) * np.float32(short * 0.01)
-    return _Scene(height + rolling, colour, np.zeros(size, np.uint8))
+    tint = np.array((1.0, rng.uniform(0.84, 0.97), rng.uniform(0.62, 0.95)), np.float32)
+    base = np.float32(rng.uniform(0.12, 0.34)) * tint
+    cell = max(4.0, short * float(rng.uniform(0.018, 0.034)))
+    grains, colour = _grains(rng, size, cell, base)
+    sand = _noise(rng, size, max(1.5, cell * 0.22), 2)
+    above = grains > np.float32(cell * rng.uniform(0.05, 0.22))
+    height = np.where(above, grains, sand * np.float32(cell * 0.06))
+    ground = base * np.float32(rng.uniform(0.6, 0.95)) * np.exp(np.float32(0.3) * sand)[..., None]
+    colour = np.where(above[..., None], colour * np.exp(np.float32(0.1) * sand)[..., None], ground)
+    colour *= np.exp(np.float32(0.12) * _noise(rng, size, short / 3, 3))[..., None]
+    height += _noise(rng, size, short / 2) * np.float32(short * 0.01)
+    return _Scene(height, colour, np.zeros(size, np.uint8))
 
 
-def _grains(
-    rng: np.random.Generator, size: tuple[int, int], cell: float, base: NDArray[np.float64]
-) -> tuple[Field, Field]:
+def _grains(rng: np.random.Generator, size: tuple[int, int], cell: float, base: Field) -> tuple[Field, Field]:
     """Return height and colour of grains about `cell` pixels wide; each pixel belongs to the nearest one."""
-    rows, columns = (int(np.ceil(side / cell)) + 4 for side in size)
-    shape = (rows, columns)
-    jitter_y, jitter_x = rng.random((2, *shape), dtype=np.float32)
-    stretch = np.exp(0.25 * rng.standard_normal(shape, dtype=np.float32))
-    tops = rng.uniform(0.35, 1.0, shape).astype(np.float32) * np.float32(cell * 0.55)
-    brightness = np.exp(0.42 * rng.standard_normal(shape))[..., None]
-    tint = np.exp(0.10 * rng.standard_normal((*shape, 3)))
-    colours = (base * brightness * tint).astype(np.float32)
+    shape = (int(np.ceil(size[0] / cell)) + 4, int(np.ceil(size[1] / cell)) + 4)
+    center_y = rng.random(shape, dtype=np.float32) + np.arange(shape[0], dtype=np.float32)[:, None]
+    center_x = rng.random(shape, dtype=np.float32) + np.arange(shape[1], dtype=np.float32)
+    narrow = np.exp(np.float32(0.45) * rng.standard_normal(shape, dtype=np.float32))
+    tops = np.float32(cell) * (np.float32(0.25) + np.float32(0.45) * rng.random(shape, dtype=np.float32))
+    brightness = np.float32(0.45) * rng.standard_normal((*shape, 1), dtype=np.float32)
+    warmth = np.float32(0.09) * rng.standard_normal((*shape, 1), dtype=np.float32) * np.array((1, 0, -1), np.float32)
+    colours = base * np.exp(brightness + warmth)
 
-    y = (np.arange(size[0], dtype=np.float32) + 0.5)[:, None] / np.float32(cell) + 1.5
-    x = (np.arange(size[1], dtype=np.float32) + 0.5)[None, :] / np.float32(cell) + 1.5
-    row, column = y.astype(np.intp), x.astype(np.intp)
-    nearest = np.full(size, np.inf, np.float32)
-    owner = np.zeros(size, np.intp)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            index = (row + down) * columns + (column + right)
-            dy = (jitter_y.ravel()[index] + (row + down)) - y
-            dx = (jitter_x.ravel()[index] + (column + right)) - x
-            distance = (dy * dy + dx * dx) * stretch.ravel()[index]
-            closer = distance < nearest
-            nearest = np.where(closer, distance, nearest)
-            owner = np.where(closer, index, owner)
-    dome = np.sqrt(np.maximum(0, 1 - nearest * np.float32(1.1)))
-    return dome * tops.ravel()[owner], colours.reshape(-1, 3)[owner]
+    y = ((np.arange(size[0], dtype=np.float32) + 0.5) / np.float32(cell) + np.float32(1.5))[:, None]
+    x = (np.arange(size[1], dtype=np.float32) + 0.5) / np.float32(cell) + np.float32(1.5)
+    place = y.astype(np.int32) * shape[1] + x.astype(np.int32)
+    nearest, owner = np.full(size, np.inf, np.float32), np.zeros(size, np.int32)
+    for step in (down * shape[1] + right for down in (-1, 0, 1) for right in (-1, 0, 1)):
+        neighbour = place + np.int32(step)
+        distance = (center_y.take(neighbour) - y) ** 2
+        distance += (center_x.take(neighbour) - x) ** 2
+        distance *= narrow.take(neighbour)
+        closer = distance < nearest
+        np.copyto(nearest, distance, where=closer)
+        np.copyto(owner, neighbour, where=closer)
+    dome = np.sqrt(np.maximum(0, 1 - nearest * np.float32(1.9)))
+    return dome * tops.take(owner), colours.reshape(-1, 3).take(owner, axis=0)
 
 
 def _lay_pebbles(rng: np.random.Generator, ground: _Scene, classes: int) -> _Scene:
@@ -179,69 +178,79 @@ def _lay_one(
     top, left = max(0, int(center_y) - reach), max(0, int(center_x) - reach)
     place = (slice(top, int(center_y) + reach + 1), slice(left, int(center_x) + reach + 1))
     rows, columns = label[place].shape
-    y = (top + np.arange(rows, dtype=np.float32) + 0.5 - np.float32(center_y))[:, None] / np.float32(radius)
-    x = (left + np.arange(columns, dtype=np.float32) + 0.5 - np.float32(center_x))[None, :] / np.float32(radius)
+    y = (np.arange(rows, dtype=np.float32) + np.float32(top + 0.5 - center_y))[:, None] / np.float32(radius)
+    x = (np.arange(columns, dtype=np.float32) + np.float32(left + 0.5 - center_x)) / np.float32(radius)
     along, across, rim = _outline(rng, y, x)
     inside = rim < 1
+    if not inside.any():
+        return
     kind = int(rng.integers(len(KINDS)))
     dome = np.sqrt(np.maximum(0, 1 - rim ** np.float32(rng.uniform(2.0, 3.4))))
-    bumps = _noise(rng, (rows, columns), max(4.0, radius * 0.7), 2) * np.float32(0.03)
+    bumps = _noise(rng, inside.shape, max(4.0, radius * 0.7), 2) * np.float32(0.03)
     rise = np.float32(radius * rng.uniform(0.45, 0.75)) * dome * (1 + bumps)
-    lying = np.maximum(rise + np.float32(height[place][inside].mean() if inside.any() else 0), height[place] * 0)
-    height[place] = np.where(inside, lying, height[place])
-    surface = _surface(rng, kind, along, across, radius)
-    colour[place] = np.where(inside[..., None], surface, colour[place])
+    height[place] = np.where(inside, rise + height[place][inside].mean(), height[place])
+    edge = np.clip((1 - rim) * np.float32(0.8 * radius) + np.float32(0.5), 0, 1)[..., None]  # about a pixel wide
+    colour[place] += edge * (_surface(rng, kind, along, across, radius) - colour[place])
     label[place] = np.where(inside, np.uint8(1 if classes == 2 else 1 + kind % (classes - 1)), label[place])
 
 
 def _outline(rng: np.random.Generator, y: Field, x: Field) -> tuple[Field, Field, Field]:
     """Return a pebble's own two coordinates, and 0 at its middle growing to 1 at its smooth, uneven rim."""
-    turn = rng.uniform(0, 2 * np.pi)
-    flat = np.float32(rng.uniform(0.62, 0.98))
-    along = np.float32(np.cos(turn)) * x + np.float32(np.sin(turn)) * y
-    across = (np.float32(np.cos(turn)) * y - np.float32(np.sin(turn)) * x) / flat
+    turn, flat = rng.uniform(0, 2 * np.pi), float(rng.uniform(0.62, 0.98))
+    cosine, sine = float(np.cos(turn)), float(np.sin(turn))
+    along: Field = cosine * x + sine * y
+    across: Field = np.asarray((cosine * y - sine * x) / flat, np.float32)
     angle = np.arctan2(across, along)
-    rim = np.ones_like(angle)
+    reach = np.ones_like(angle)
     for wave, amount in ((1, 0.06), (2, 0.07), (3, 0.06), (4, 0.03), (5, 0.02)):
-        rim += np.float32(amount * rng.standard_normal()) * np.cos(wave * angle + np.float32(rng.uniform(0, 2 * np.pi)))
-    return along, across, np.hypot(along, across) / np.clip(rim, 0.6, 1.5)
+        amplitude, phase = np.float32(rng.normal(0, amount)), np.float32(rng.uniform(0, 2 * np.pi))
+        reach += amplitude * np.cos(wave * angle + phase)
+    rim: Field = np.sqrt(along**2 + across**2) / np.clip(reach, 0.6, 1.5)
+    return along, across, rim
 
 
 def _surface(rng: np.random.Generator, kind: int, along: Field, across: Field, radius: float) -> Field:
     """Return the reflectance of a pebble: (h, w, 3)."""
     size = along.shape
-    stone = _STONES[rng.integers(len(_STONES))] * np.exp(0.18 * rng.standard_normal(3) * (1, 0.6, 0.8))
+    shade, warmth = rng.normal(0, 0.22), rng.normal(0, 0.07)
+    stone = _STONES[rng.integers(len(_STONES))] * _factors(shade + warmth, shade, shade - warmth)
     other = _STONES[rng.integers(len(_STONES))]
-    clouds = np.exp(0.13 * _noise(rng, size, max(3.0, radius * 0.5), 3) + 0.05 * rng.standard_normal(size))
-    surface = stone * clouds[..., None]
+    clouds = 0.14 * _noise(rng, size, max(3.0, radius * 0.5), 3) + 0.05 * rng.standard_normal(size, dtype=np.float32)
+    surface: Field = stone * np.exp(clouds)[..., None]
     if KINDS[kind] == "banded":
         turn, width = rng.uniform(0, np.pi), rng.uniform(3.0, 9.0)
-        bent = along * np.cos(turn) + across * np.sin(turn) + 0.14 * _noise(rng, size, max(4.0, radius * 0.8), 2)
-        band = np.clip(4 * (np.sin(bent * width + rng.uniform(0, 6)) - rng.uniform(0.1, 0.75)), 0, 1)
-        surface += (band * rng.uniform(0.5, 0.9))[..., None] * (other - surface)
+        bent = along * np.float32(np.cos(turn)) + across * np.float32(np.sin(turn))
+        bent = bent + np.float32(0.14) * _noise(rng, size, max(4.0, radius * 0.8), 2)
+        wave = np.sin(bent * np.float32(width) + np.float32(rng.uniform(0, 6)))
+        band = np.clip(4 * (wave - np.float32(rng.uniform(0.2, 0.85))), 0, 1) * np.float32(rng.uniform(0.4, 0.8))
+        surface += band[..., None] * (other - surface)
     elif KINDS[kind] == "speckled":
-        grain = _noise(rng, size, max(1.6, radius * 0.05))
-        surface = surface + np.clip(2 * (grain - 0.7), 0, 1)[..., None] * (_STONES[-1] * 0.9 - surface)
-        surface = surface + np.clip(2 * (-grain - 0.8), 0, 1)[..., None] * (_STONES[0] - surface)
-    return surface.astype(np.float32)
+        grain = _noise(rng, size, max(1.4, radius * float(rng.uniform(0.025, 0.05))))
+        strength = np.float32(rng.uniform(0.3, 0.75))
+        surface += (strength * np.clip(1.5 * (grain - 0.6), 0, 1))[..., None] * (_STONES[-1] * 0.9 - surface)
+        surface += (strength * np.clip(1.5 * (-grain - 0.6), 0, 1))[..., None] * (_STONES[0] - surface)
+    return surface
 
 
-def _light(rng: np.random.Generator, scene: _Scene) -> Field:
+def _factors(*logarithms: float) -> Field:
+    return np.exp(np.array(logarithms, np.float32))
+
+
+def _light(rng: np.random.Generator, height: Field) -> Field:
     """Return the light that each pixel sends on per reflectance: (H, W, 3), from one sun and the sky."""
-    height = scene.height
-    turn, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(28, 62))
-    down, right = np.sin(turn) * np.cos(elevation), np.cos(turn) * np.cos(elevation)
+    turn, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(25, 55))
+    down, right = (np.float32(part * np.cos(elevation)) for part in (np.sin(turn), np.cos(turn)))
     slope_y, slope_x = np.gradient(height)
-    steep = np.float32(0.9)
-    length = np.sqrt(1 + steep**2 * (slope_y**2 + slope_x**2))
-    facing = (np.sin(elevation) - steep * (slope_y * down + slope_x * right)) / length
-    sun = np.clip(facing, 0, None) * (1 - _shadow(height, down, right, float(np.tan(elevation))))
-    hollow = np.clip(_blurred(height, max(3.0, min(height.shape) * 0.03)) - height, 0, None)
-    sky = (0.6 + 0.4 / length) * np.exp(-hollow * np.float32(9 / min(height.shape)))
-    softness = rng.uniform(0.16, 0.4)
-    warm = np.array((1.06, 1.0, rng.uniform(0.84, 0.97)), np.float32)
-    cool = np.array((rng.uniform(0.84, 0.97), 0.97, 1.08), np.float32)
-    return (sun[..., None] * warm * np.float32(1.25) + sky[..., None] * cool * np.float32(softness)).astype(np.float32)
+    upward = 1 / np.sqrt(1 + slope_y**2 + slope_x**2)
+    facing = np.maximum(0, (np.float32(np.sin(elevation)) - slope_y * down - slope_x * right) * upward)
+    sun = facing * (1 - _shadow(height, float(down), float(right), float(np.tan(elevation))))
+    hollow = np.maximum(0, _blurred(height, max(3.0, min(height.shape) * 0.03)) - height)
+    sky = (np.float32(0.5) + np.float32(0.5) * upward) * np.exp(hollow * np.float32(-14 / min(height.shape)))
+    warm, cool = rng.uniform(0.0, 0.09), rng.uniform(0.0, 0.09)
+    softness = float(np.log(rng.uniform(0.14, 0.42)))
+    light: Field = sun[..., None] * _factors(warm, 0, -warm) * np.float32(1.3)
+    light += sky[..., None] * _factors(softness - cool, softness, softness + cool)
+    return light
 
 
 def _shadow(height: Field, down: float, right: float, slope: float) -> Field:
@@ -261,23 +270,28 @@ def _shadow(height: Field, down: float, right: float, slope: float) -> Field:
         there = (slice(max(0, dy), rows - max(0, -dy)), slice(max(0, dx), columns - max(0, -dx)))
         np.maximum(above[here], height[there] - height[here] - np.float32(far * slope), out=above[here])
     edge = Image.fromarray((np.clip(above * 0.8, 0, 1) * 255).astype(np.uint8))
-    return np.asarray(edge.filter(ImageFilter.BoxBlur(0.8)), np.float32) / 255
+    soft: Field = np.asarray(edge.filter(ImageFilter.BoxBlur(0.8))).astype(np.float32) / np.float32(255)
+    return soft
 
 
 def _photograph(rng: np.random.Generator, radiance: Field) -> NDArray[np.uint8]:
-    """Return what a camera makes of the light: exposure, lens, sensor noise, tone curve."""
-    size = radiance.shape[:2]
-    exposed = radiance * np.float32(rng.uniform(0.20, 0.30) / max(0.02, float(radiance.mean())))
-    y, x = np.linspace(-1, 1, size[0])[:, None], np.linspace(-1, 1, size[1])[None, :]
-    exposed *= (1 - rng.uniform(0.04, 0.14) * (y**2 + x**2))[..., None].astype(np.float32)
-    curve = _tone(exposed)
-    lens = Image.fromarray((curve * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(rng.uniform(0.45, 0.9)))
-    seen = np.asarray(lens, np.float32)
-    grain = rng.standard_normal((*size, 3), dtype=np.float32) * np.float32(rng.uniform(1.5, 4.0))
-    return np.clip(seen + grain * np.sqrt(0.4 + seen / 255) + np.float32(0.5), 0, 255).astype(np.uint8)
+    """Return what a camera makes of the light: exposure, lens, tone curve, sensor noise."""
+    size = (radiance.shape[0], radiance.shape[1])
+    exposure = np.float32(rng.uniform(0.17, 0.27) / max(1e-3, float(radiance.mean())))
+    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in size)
+    vignette = 1 - np.float32(rng.uniform(0.03, 0.14)) * (y[:, None] ** 2 + x**2)
+    shown = (_tone(radiance * (exposure * vignette)[..., None]) * 255).astype(np.uint8)
+    lens = ImageFilter.GaussianBlur(float(rng.uniform(0.45, 0.85)))
+    seen = np.asarray(Image.fromarray(shown).filter(lens)).astype(np.float32)
+    noise = rng.standard_normal((*size, 3), dtype=np.float32) * np.float32(rng.uniform(1.5, 4.5))
+    seen += noise * np.sqrt(np.float32(0.4) + seen * np.float32(1 / 255))
+    picture: NDArray[np.uint8] = np.clip(seen + np.float32(0.5), 0, 255).astype(np.uint8)
+    return picture
 
 
 def _tone(linear: Field) -> Field:
-    """Return display values 0..1: highlights roll off softly, then sRGB's gamma."""
-    rolled = linear * (1 + linear / 6.0) / (1 + linear)
-    return np.clip(1.12 * rolled, 0, 1) ** np.float32(1 / 2.2)
+    """Return display values 0..1: gamma, a little more contrast in the middle, soft highlights."""
+    bright = (1 - np.exp(np.float32(-1.5) * linear)) * np.float32(1.08)
+    display = np.clip(bright, 0, 1) ** np.float32(1 / 2.2)
+    contrast: Field = display + np.float32(0.45) * (display - np.float32(0.5)) * display * (1 - display)
+    return np.clip(contrast, 0, 1)
