@@ -3,6 +3,7 @@
 Knows nothing of classes. Only the summary is kept, so that many large masks can be looked at.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,10 +24,11 @@ class Look:
     """A summary of one mask file.
 
     values: grey value -> pixels; empty for colour. colours: colour -> pixels; empty for grey.
-    palette: of a palette file: index -> colour of the indices in use; `values` are then the indices, or the greys if
-    all colours are grey. outside: pixels that have neither of the two most frequent values, nor (if these lie far
-    apart) one close to them; flat: those of them whose right and lower neighbours are equal (areas are flat, blurred
-    borders are not). touching: for files of three values, how many neighbouring pixels hold each two of them.
+    palette, indices: of a palette file: index -> colour and index -> pixels, for the indices in use; `values` are then
+    the greys if all of these are grey and differ, else the indices.
+    outside: pixels that have neither of the two most frequent values, nor (if these lie far apart) one close to them.
+    flat: those of them whose right and lower neighbours are equal (areas are flat, blurred borders are not).
+    touching: for files of three values, how many neighbouring pixels hold each two of them.
     too_many: more colours than are counted. only_alpha: one colour throughout, but a transparency that varies.
     """
 
@@ -35,6 +37,7 @@ class Look:
     values: dict[int, int]
     colours: dict[RawColour, int]
     palette: dict[int, RawColour] | None = None
+    indices: dict[int, int] | None = None
     grey_copy: bool = False
     outside: int = 0
     flat: int = 0
@@ -44,8 +47,8 @@ class Look:
 
     @property
     def grey_palette(self) -> bool:
-        """The palette's colours in use are all grey."""
-        return self.palette is not None and all(len(set(colour)) == 1 for colour in self.palette.values())
+        """The palette's colours in use are all grey and differ."""
+        return self.palette is not None and is_grey_palette(self.palette)
 
 
 def look_at(path: Path) -> Look:
@@ -56,10 +59,11 @@ def look_at(path: Path) -> Look:
         look = _look_at_values(path, raw)
         if palette is None:
             return look
-        used = {value: palette[value] for value in look.values if value < len(palette)}
-        if all(len(set(colour)) == 1 for colour in used.values()) and len(used) == len(look.values):
-            return replace(_look_at_values(path, through_palette(raw, palette)[:, :, 0]), palette=used)
-        return replace(look, palette=used)
+        used = used_colours(look.values, palette)
+        if is_grey_palette(used):
+            greys = _look_at_values(path, through_palette(raw, palette)[:, :, 0])
+            return replace(greys, palette=used, indices=look.values)
+        return replace(look, palette=used, indices=look.values)
     alpha = raw[:, :, 3] if raw.shape[2] == 4 else None
     grey = near_grey(raw)
     if grey is not None:
@@ -67,6 +71,16 @@ def look_at(path: Path) -> Look:
         only_alpha = alpha is not None and len(look.values) == 1 and int(alpha.min()) != int(alpha.max())
         return replace(look, grey_copy=True, only_alpha=only_alpha)
     return _look_at_colours(path, raw)
+
+
+def used_colours(indices: Iterable[int], palette: tuple[RawColour, ...]) -> dict[int, RawColour]:
+    """Return index -> colour of the indices in use; an index beyond the palette is black."""
+    return {index: palette[index] if index < len(palette) else (0, 0, 0) for index in indices}
+
+
+def is_grey_palette(used: dict[int, RawColour]) -> bool:
+    """Whether colours are all grey, and no two indices have the same: then greys say as much as indices."""
+    return all(len(set(colour)) == 1 for colour in used.values()) and len(set(used.values())) == len(used)
 
 
 def near_grey(raw: Pixels) -> Pixels | None:

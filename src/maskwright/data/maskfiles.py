@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.looks import RawColour, near_grey, through_palette
+from maskwright.data.looks import RawColour, is_grey_palette, near_grey, through_palette, used_colours
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.formats import read_labels, read_palette
@@ -52,13 +52,11 @@ class MaskReader:
         return raw if palette is None else self._with_palette(raw, palette, path)
 
     def _with_palette(self, raw: Pixels, palette: tuple[RawColour, ...], path: Path) -> Pixels:
-        used = [int(value) for value in np.flatnonzero(np.bincount(raw.ravel()))]
-        grey = all(value < len(palette) and len(set(palette[value])) == 1 for value in used)
+        used = used_colours(np.flatnonzero(np.bincount(raw.ravel())).tolist(), palette)
         if self.palette is None:
-            return through_palette(raw, palette)[:, :, 0] if grey else raw
+            return through_palette(raw, palette)[:, :, 0] if is_grey_palette(used) else raw
         known = {value for value, label in self.encoding.table if label != IGNORE}
-        for value in used:
-            colour = palette[value] if value < len(palette) else None
+        for value, colour in used.items():
             if value in known and self.palette.get(value, colour) != colour:
                 raise DataError(
                     f"The palette of this mask gives {value} the colour {colour}; in the other masks it is "

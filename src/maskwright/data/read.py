@@ -7,8 +7,9 @@ from pathlib import Path
 
 from maskwright.data.archive import is_archive, unpack
 from maskwright.data.dataset import Columns, Dataset, Leftovers
-from maskwright.data.encoding import Guess, guess_encoding
+from maskwright.data.encoding import guess_encoding
 from maskwright.data.groups import make_groups
+from maskwright.data.guess import Guess
 from maskwright.data.layout import guess_layout
 from maskwright.data.lists import official_parts
 from maskwright.data.looks import Look, look_at

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.encoding import BINARY, Guess
+from maskwright.data.guess import BINARY, Guess
 from maskwright.data.maskfiles import MaskReader
 from maskwright.data.threads import in_threads, spread
 from maskwright.errors import DataError
