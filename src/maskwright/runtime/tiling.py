@@ -35,17 +35,17 @@ def tiled_probabilities(
     lefts = tile_starts(padded.shape[1], tile_width, description.overlap)
     shares_down = blend_shares(padded.shape[0], tile_height, description.overlap)
     shares_right = blend_shares(padded.shape[1], tile_width, description.overlap)
-    places = [
-        (top, left, np.outer(down, right))
-        for top, down in zip(tops, shares_down, strict=True)
-        for left, right in zip(lefts, shares_right, strict=True)
-    ]
+    down = list(zip(tops, shares_down, strict=True))
+    right = list(zip(lefts, shares_right, strict=True))
+    places = [(row, column) for row in down for column in right]
     blended = np.zeros((description.classes.num_outputs, *padded.shape[:2]), np.float32)
     at_once = max(1, PIXELS_AT_ONCE // (tile_height * tile_width))
     for first in range(0, len(places), at_once):
         group = places[first : first + at_once]
-        tiles = np.stack([padded[top : top + tile_height, left : left + tile_width] for top, left, _ in group])
-        for (top, left, share), values in zip(group, run_tiles(tiles), strict=True):
+        tiles = np.stack([padded[top : top + tile_height, left : left + tile_width] for (top, _), (left, _) in group])
+        for ((top, share_down), (left, share_right)), values in zip(group, run_tiles(tiles), strict=True):
+            share = np.outer(share_down, share_right)
             blended[:, top : top + tile_height, left : left + tile_width] += values * share
-    blended = np.clip(blended[:, :inner_height, :inner_width], 0, 1)  # sums of shares round to 1 +- 1e-7
+    np.clip(blended, 0, 1, out=blended)  # sums of shares round to 1 +- 1e-7
+    blended = np.ascontiguousarray(blended[:, :inner_height, :inner_width])
     return resize_float(blended, (height, width))
