@@ -1,5 +1,6 @@
 """The whole story through the command line, on small pebbles: check, train, evaluate, predict, info; and bad input."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 import maskwright
+from maskwright.cli.main import run_command
 from support.program import check_document, run_program
 
 TINY = ("--encoder", "none", "--weights", "none", "--size", "64", "--epochs", "2", "--device", "cpu")
@@ -247,11 +249,41 @@ def test_a_key_of_the_recipe_mistyped(pebbles: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_output(pebbles: Path, tmp_path: Path) -> None:
+def a_place_where_nobody_may_write(tmp_path: Path) -> Path:
+    """A folder without permission; for root, who may write into any folder, one that the system keeps."""
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
-    assert_one_error(run_program("train", pebbles, "-o", locked / "run", *TINY), "Cannot write", str(locked))
+    if os.access(locked, os.W_OK):
+        locked = Path("/sys")
+    return locked
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that even root may not write into")
+def test_a_read_only_output(pebbles: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    place = a_place_where_nobody_may_write(tmp_path)
+    run, _ = trained
+    assert_one_error(run_program("train", pebbles, "-o", place / "run", *TINY), "Cannot write", str(place))
+    picture = first(pebbles / "images")
+    assert_one_error(run_program("predict", run, picture, "-o", place / "out"), "Cannot write", str(place))
+
+
+def test_a_full_disk_leaves_no_half_written_mask(
+    pebbles: Path,
+    trained: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    code = run_command(["predict", str(trained[0]), str(first(pebbles / "images")), "-o", str(tmp_path / "out")])
+    error = capsys.readouterr().err
+    assert code == 1
+    assert "error: Cannot write: No space left on device." in error
+    assert "  fix:   free some space, or write to another disk" in error
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_an_output_that_is_a_file(pebbles: Path, tmp_path: Path) -> None:
