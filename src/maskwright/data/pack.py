@@ -24,7 +24,6 @@ from maskwright.data.threads import in_threads
 from maskwright.errors import DataError, ShapeError
 from maskwright.files import cache_folder, whole_folder, write_json
 from maskwright.images.formats import (
-    read_info,
     resize_image,
     resize_labels,
     resize_labels_by_area,
@@ -201,21 +200,19 @@ def _build(
 
 
 def _decode_pair(dataset: "Dataset", index: int, settings: PackSettings) -> tuple[Pixels, NDArray[np.uint8]]:
-    """Return one picture and its mask as they go into the pack, of equal size."""
-    sample, count = dataset[index], len(dataset.classes.names)
-    target = settings.size
-    if target is None and settings.scale != 1:
-        info = read_info(sample.image)
-        target = scaled_size((info.height, info.width), settings.scale)
-    image = dataset.read_image(index, at_least=None if target is None else scaled_decoding_size(target))
-    image = with_bands(image, settings.bands, sample.image)
+    """Return one picture and its mask as they go into the pack, of equal size.
+
+    Only whole mode decodes JPEGs at reduced scale: prediction does the same.
+    """
+    at_least = None if settings.size is None else scaled_decoding_size(settings.size)
+    image = with_bands(dataset.read_image(index, at_least=at_least), settings.bands, dataset[index].image)
     mask = dataset.read_mask(index)
-    if settings.size is None:
-        own = (info.height, info.width) if target is not None else (image.shape[0], image.shape[1])
+    size = settings.size
+    if size is None:
+        own = (image.shape[0], image.shape[1])
         mask = resize_labels(mask, own).astype(np.uint8, copy=False)
-    if target is None:
-        return image, mask
-    return resize_image(image, target), resize_labels_by_area(mask, target, count)
+        size = own if settings.scale == 1 else scaled_size(own, settings.scale)
+    return resize_image(image, size), resize_labels_by_area(mask, size, len(dataset.classes.names))
 
 
 def _sync(file: BinaryIO) -> None:

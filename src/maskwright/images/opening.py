@@ -29,7 +29,7 @@ from PIL import (
 
 from maskwright.errors import ConfigError, DataError, MaskwrightError
 
-DEFAULT_MAX_PIXELS = 500_000_000
+DEFAULT_MAX_PIXELS = 250_000_000
 PIXELS_VARIABLE = "MASKWRIGHT_MAX_PIXELS"
 
 # What Pillow and tifffile raise on damaged files; anything else is a bug of ours and keeps its traceback.
