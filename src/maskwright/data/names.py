@@ -19,7 +19,7 @@ MASK_WORDS = frozenset(
 )
 IMAGE_WORDS = frozenset(
     "image images img imgs imgae photo photos photograph photographs picture pictures pic pics input inputs raw rgb "
-    "frame frames jpegimages jpeg jpegs jpg jpgs original originals orig scan scans leftimg leftimg8bit".split()
+    "frame frames jpegimages jpeg jpegs jpg jpgs original originals orig scan scans leftimg8bit".split()
 )
 # Words that say what a file shows beside its name proper. Longer lists would eat parts of real names.
 STEM_MASK_WORDS = MASK_WORDS - {"manual", "target", "targets"}
@@ -38,7 +38,10 @@ LOSSY_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .webp".split())
 
 _WORD = re.compile(r"\d+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
 _SEPARATORS = re.compile(r"[\W_]+")
-_TRUTH = {("ground", "truth"): "groundtruth", ("left", "img"): "leftimg"}
+_JOINED = {
+    ("ground", "truth"): "groundtruth", ("left", "img", "8", "bit"): "leftimg8bit", ("gt", "fine"): "gtfine",
+    ("gt", "coarse"): "gtcoarse", ("label", "ids"): "labelids", ("label", "id"): "labelid",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=65536)
@@ -49,10 +52,10 @@ def words(text: str) -> Words:
 
 
 def _join_known(found: Words) -> Words:
-    for pair, joined in _TRUTH.items():
-        for i in range(len(found) - 1):
-            if found[i : i + 2] == pair:
-                return _join_known((*found[:i], joined, *found[i + 2 :]))
+    for several, joined in _JOINED.items():
+        for i in range(len(found) - len(several) + 1):
+            if found[i : i + len(several)] == several:
+                return _join_known((*found[:i], joined, *found[i + len(several) :]))
     return found
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from maskwright.data.names import Words, context, core, folder_of, plain, shown, some, stem_of, words
 from maskwright.data.roles import Roles
-from maskwright.data.several import Layout, Several, arrange
+from maskwright.data.several import Layout, Several, arrange, without_number
 from maskwright.errors import DataError
 
 Key = Callable[[str], Hashable]
@@ -22,6 +22,7 @@ Match = dict[str, list[tuple[str, Words]]]  # picture -> its masks, each with wh
 class Pairing:
     """The result: rows of (picture, its masks), and what stayed alone.
 
+    passed_over: masks of paired pictures that show the same in another way (colours beside class numbers).
     layout: "single" (one mask a picture), "objects" (one file an object) or "per-class".
     class_names: per-class only. labels: per-class only, for each row the class number of each mask.
     """
@@ -32,6 +33,7 @@ class Pairing:
     labels: tuple[tuple[int, ...], ...]
     loose_images: tuple[str, ...]
     loose_masks: tuple[str, ...]
+    passed_over: tuple[str, ...]
     how: str
 
 
@@ -77,13 +79,15 @@ def pair(roles: Roles, where: str) -> Pairing:
 def _finish(roles: Roles, several: Several, match: Match, how: str) -> Pairing:
     rows = tuple((image, several.masks[image]) for image in roles.images if image in several.masks)
     used = {mask for _, masks in rows for mask in masks}
+    passed_over = {mask for masks in match.values() for mask, _ in masks} - used
     return Pairing(
         rows,
         several.layout,
         several.class_names,
         tuple(several.labels[image] for image, _ in rows) if several.labels else (),
         tuple(image for image in roles.images if image not in match),
-        tuple(mask for mask in roles.masks if mask not in used),
+        tuple(mask for mask in roles.masks if mask not in used and mask not in passed_over),
+        tuple(sorted(passed_over)),
         how,
     )
 
@@ -106,7 +110,7 @@ def _rules(images: Sequence[str], masks: Sequence[str]) -> Iterable[Callable[[],
         ("same stem but for case and separators", *_twice(lambda p: plain(stem_of(p)))),
         ("same stem but for words such as image and mask", *_twice(lambda p: core(stem_of(p)))),
         ("same stem but for such words and leading zeros", *_twice(lambda p: _numbered(core(stem_of(p))))),
-        ("same stem but for what all pictures or all masks share", _affix_key(images), _affix_key(masks)),
+        ("same stem but for what all pictures or all masks share", *_affix_keys(images, masks)),
     )
     for how, image_key, mask_key in named:
         for mode in ("same", "below", "any"):
@@ -124,25 +128,41 @@ def _numbered(found: Words) -> tuple[Hashable, ...]:
     return tuple(int(word) if word.isascii() and word.isdigit() else word for word in found)
 
 
-def _affix_key(paths: Sequence[str]) -> Key:
-    """Return a key that drops the words which all of these names begin or end with; numbers are kept."""
-    all_words = [words(stem_of(path)) for path in paths]
-    first = all_words[0] if all_words else ()
-    head = tail = 0
-    if len(all_words) > 1:
-        shortest = min(len(found) for found in all_words)
-        while head < shortest and not first[head].isdigit() and all(w[head] == first[head] for w in all_words):
-            head += 1
-        while tail < shortest - head and not first[-1 - tail].isdigit() and all(
-            w[-1 - tail] == first[-1 - tail] for w in all_words
-        ):
-            tail += 1
+def _affix_keys(images: Sequence[str], masks: Sequence[str]) -> tuple[Key, Key]:
+    """Return keys that drop the words which all pictures, or all masks, begin or end with.
 
+    Numbers may be what tells two sets apart, so they are dropped on one side at most, and only at the end.
+    """
+    sides = [[words(stem_of(path)) for path in paths] for paths in (images, masks)]
+    cuts = [_shared_ends(side, numbers=True) for side in sides]
+    tails = [side[0][len(side[0]) - tail :] if side else () for side, (_, tail) in zip(sides, cuts, strict=True)]
+    if all(any(word.isdigit() for word in tail) for tail in tails):
+        cuts = [_shared_ends(side, numbers=False) for side in sides]
+    return _without_ends(*cuts[0]), _without_ends(*cuts[1])
+
+
+def _without_ends(head: int, tail: int) -> Key:
     def key(path: str) -> Hashable:
         found = words(stem_of(path))
         return found[head : len(found) - tail]
 
     return key
+
+
+def _shared_ends(side: Sequence[Words], *, numbers: bool) -> tuple[int, int]:
+    """Count the words that all names begin with and end with. numbers: those at the end count too."""
+    if len(side) < 2:
+        return 0, 0
+    first, shortest = side[0], min(map(len, side))
+    head = tail = 0
+    while head < shortest and not first[head].isdigit() and all(found[head] == first[head] for found in side):
+        head += 1
+    while tail < shortest - head - 1:
+        last = first[-1 - tail]
+        if (last.isdigit() and not numbers) or any(found[-1 - tail] != last for found in side):
+            break
+        tail += 1
+    return head, tail
 
 
 def _place(path: str, mode: str, *, is_mask: bool) -> tuple[str, ...]:
@@ -175,7 +195,7 @@ def _by_key(
 def _by_beginning(images: Sequence[str], masks: Sequence[str], mode: str) -> _Found:
     """Pair a mask with the picture whose words its own begin (or end) with, the longest such picture."""
     keys = {image: core(stem_of(image)) for image in images}
-    shared = _shared_tail(list(keys.values()))
+    shared = _shared_ends(list(keys.values()), numbers=False)[1]
     index: dict[Hashable, list[str]] = defaultdict(list)
     for image, found in keys.items():
         found = found[: len(found) - shared]
@@ -200,37 +220,26 @@ def _by_beginning(images: Sequence[str], masks: Sequence[str], mode: str) -> _Fo
     return _Found(match, clashes, "the mask's name begins or ends with the picture's")
 
 
-def _shared_tail(all_words: Sequence[Words]) -> int:
-    """Count the words, no numbers, with which all of these end."""
-    if len(all_words) < 2:
-        return 0
-    shortest = min(len(found) for found in all_words)
-    count = 0
-    while count < shortest - 1:
-        last = {found[-1 - count] for found in all_words}
-        if len(last) > 1 or last.pop().isdigit():
-            break
-        count += 1
-    return count
-
-
 def _by_folder(images: Sequence[str], masks: Sequence[str]) -> _Found:
     """Pair every mask of a folder with the only picture of that folder: id/images/x.png with id/masks/*.png."""
     index: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for image in images:
         index[context(folder_of(image))].append(image)
     match: Match = {}
+    if any(len(found) > 1 for found in index.values()):
+        return _Found(match, [], "")
+    endings: Counter[Words] = Counter()
     for mask in masks:
         place = context(folder_of(mask))
-        if place and len(index.get(place, ())) == 1:
-            match.setdefault(index[place][0], []).append((mask, tuple(words(stem_of(mask)))))
-    if any(len(found) > 1 for found in index.values()):
-        match = {}
-    objects = any(len(found) > 1 for found in match.values())
-    if objects:
-        match = {image: [(mask, ("1",)) for mask, _ in found] for image, found in match.items()}
-    else:
-        match = {image: [(mask, ()) for mask, _ in found] for image, found in match.items()}
+        if place and place in index:
+            ending = without_number(core(stem_of(mask)))
+            endings[ending] += 1
+            match.setdefault(index[place][0], []).append((mask, core(stem_of(mask))))
+    several = any(len(found) > 1 for found in match.values())
+    repeated = all(times * 2 >= len(match) for times in endings.values()) and len(match) > 1
+    if not several or not repeated:
+        number: Words = ("1",) if several else ()
+        match = {image: [(mask, number) for mask, _ in found] for image, found in match.items()}
     return _Found(match, [], "the only picture of its folder")
 
 

@@ -150,8 +150,8 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
 def _from_pairing(listing: Listing, roles: Roles, found: Pairing, require_masks: bool) -> _Rows:
     extra = () if require_masks else found.loose_images
     leftovers = Leftovers(
-        found.loose_images if require_masks else (), found.loose_masks, roles.unused, tuple(listing.others),
-        tuple(listing.problems),
+        found.loose_images if require_masks else (), found.loose_masks, (*roles.unused, *found.passed_over),
+        tuple(listing.others), tuple(listing.problems),
     )  # fmt: skip
     return _Rows(
         (*(image for image, _ in found.rows), *extra),

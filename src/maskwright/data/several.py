@@ -39,7 +39,7 @@ def arrange(match: dict[str, list[tuple[str, Words]]], where: str) -> Several:
     endings = {extra for masks in match.values() for _, extra in masks}
     if all(len(masks) == 1 for masks in match.values()):
         return Several("single", (), {image: (masks[0][0],) for image, masks in match.items()}, {})
-    if all(all(word.isdigit() for word in extra) for extra in endings):
+    if len({tuple(word for word in extra if not word.isdigit()) for extra in endings if extra}) == 1:
         return _objects(match, where)
     plain_ones = {image: [mask for mask, extra in masks if not extra] for image, masks in match.items()}
     if all(len(masks) == 1 for masks in plain_ones.values()):
@@ -118,7 +118,7 @@ def _by_endings(match: dict[str, list[tuple[str, Words]]], where: str) -> Severa
     for image, masks in match.items():
         named[image] = []
         for mask, extra in masks:
-            name = "_".join(_without_number(extra))
+            name = "_".join(without_number(extra))
             named[image].append((mask, name))
             pictures_with[name].add(image)
     shared = _shared_words(set(pictures_with))
@@ -131,7 +131,8 @@ def _by_endings(match: dict[str, list[tuple[str, Words]]], where: str) -> Severa
     )
 
 
-def _without_number(extra: Words) -> Words:
+def without_number(extra: Words) -> Words:
+    """Drop the numbers at the end of an ending."""
     while extra and extra[-1].isdigit():
         extra = extra[:-1]
     return extra
