@@ -14,6 +14,7 @@ from pathlib import Path
 from maskwright.data.threads import in_threads
 from maskwright.errors import DataError, OutputError
 from maskwright.files import cache_folder, write_json
+from maskwright.images.opening import open_file
 from maskwright.progress import Progress, Step, ignore
 
 _SCHEMA_VERSION = 1
@@ -31,13 +32,13 @@ def hash_files(paths: Iterable[Path], *, workers: int | None = None, progress: P
     folders = {path.parent for path in absolute}
     known = {folder: _read_cache(folder) for folder in folders}
     entries = []
+    settled = time.time_ns() - _SETTLED_NS
     for entry in in_threads(lambda path: _hash_unless_known(path, known[path.parent]), absolute, workers=workers):
         entries.append(entry)
         progress(Step("hash", len(entries), len(absolute)))
     fresh: dict[Path, dict[str, _Entry]] = {}
-    now = time.time_ns()
     for path, entry in zip(absolute, entries, strict=True):
-        if known[path.parent].get(path.name) != entry and entry[1] < now - _SETTLED_NS:
+        if known[path.parent].get(path.name) != entry and entry[1] < settled:
             fresh.setdefault(path.parent, {})[path.name] = entry
     for folder, changed in fresh.items():
         _write_cache(folder, {**known[folder], **changed})
@@ -45,18 +46,18 @@ def hash_files(paths: Iterable[Path], *, workers: int | None = None, progress: P
 
 
 def _hash_unless_known(path: Path, known: dict[str, _Entry]) -> _Entry:
-    try:
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-            entry = known.get(path.name)
-            if entry is not None and entry[:3] == stamp:
-                return entry
+    with open_file(path) as file:
+        status = os.fstat(file.fileno())
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+        entry = known.get(path.name)
+        if entry is not None and entry[:3] == stamp:
+            return entry
+        try:
             return (*stamp, hashlib.file_digest(file, "sha256").hexdigest())
-    except OSError as error:
-        raise DataError(
-            f"The file cannot be read: {error.strerror or error}.", where=str(path), fix="check that it is there"
-        ) from error
+        except OSError as error:
+            raise DataError(
+                f"The file cannot be read: {error.strerror or error}.", where=str(path), fix="check the disk"
+            ) from error
 
 
 def _cache_file(folder: Path) -> Path:

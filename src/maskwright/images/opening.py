@@ -13,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -114,7 +115,7 @@ _REPLACE = "replace the file, or take it out of the folder"
 
 
 @contextmanager
-def open_file(path: Path) -> Iterator[BinaryIO]:
+def open_file(path: Path) -> Iterator[BufferedReader]:
     """Open a regular file for reading; a folder, pipe or device is refused before it can block. Raises DataError."""
     try:
         kind = os.stat(path).st_mode

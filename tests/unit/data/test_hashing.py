@@ -71,9 +71,16 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read") as caught:
+    with pytest.raises(DataError, match="no such file") as caught:
         hash_files([tmp_path / "gone"])
     assert caught.value.where == str(tmp_path / "gone")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(DataError, match="a named pipe"):
+        hash_files([tmp_path / "a"])
 
 
 def test_the_cache_belongs_to_the_folder_it_names(tmp_path: Path) -> None:
