@@ -1,4 +1,4 @@
-"""Antialiased bilinear resizing as matrix products, in plain numpy.
+"""Antialiased bilinear resizing in plain numpy: as a matrix, or adding up only the rows that count.
 
 The weights are those of torch's `F.interpolate(mode="bilinear", antialias=True, align_corners=False)`, computed in the
 same single precision and order, so that training, the model file and scoring resize alike. Knows nothing of files.
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maskwright.errors import ShapeError
 
-_LARGEST_MATRIX = 2**20  # above this many weights a product with the few that are not zero is faster
+_ROWS_AT_ONCE = 64  # so that what is being added stays in a core's cache
 
 
 def resize_matrix(n_in: int, n_out: int) -> NDArray[np.float32]:
@@ -34,10 +34,18 @@ def resize_float(array: NDArray[np.float32], size: tuple[int, int]) -> NDArray[n
     """
     if array.ndim != 3:
         raise ShapeError(f"resize_float wants (C, H, W); got {array.shape}.")
-    rows = _along_rows(np.asarray(array, np.float32), size[0])
-    if rows.shape[2] == size[1]:
-        return rows
-    return np.ascontiguousarray(_along_rows(rows.transpose(0, 2, 1), size[1]).transpose(0, 2, 1))
+    values = np.asarray(array, np.float32)
+    if size[0] * values.shape[2] <= values.shape[1] * size[1]:  # whatever leaves less to do afterwards comes first
+        return _along_columns(_along_rows(values, size[0]), size[1])
+    return _along_rows(_along_columns(values, size[1]), size[0])
+
+
+def _along_columns(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
+    """Resize the last axis of (C, H, W)."""
+    if array.shape[2] == n_out:
+        return array
+    turned = np.ascontiguousarray(array.transpose(0, 2, 1))
+    return np.ascontiguousarray(_along_rows(turned, n_out).transpose(0, 2, 1))
 
 
 def _along_rows(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
@@ -45,16 +53,25 @@ def _along_rows(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
     n_in = array.shape[1]
     if n_in == n_out:
         return array
-    if n_in * n_out <= _LARGEST_MATRIX:
-        product: NDArray[np.float32] = np.matmul(resize_matrix(n_in, n_out), array)
-        return product
     first, weights = _taps(n_in, n_out)
-    result = np.zeros((array.shape[0], n_out, array.shape[2]), np.float32)
-    for tap in range(weights.shape[1]):
-        rows = np.minimum(first + tap, n_in - 1)  # beyond the border the weight is zero
-        for channel, picture in zip(result, array, strict=True):
-            channel += weights[:, tap, None] * picture[rows]
+    result = np.empty((array.shape[0], n_out, array.shape[2]), np.float32)
+    for channel, picture in zip(result, array, strict=True):
+        for start in range(0, n_out, _ROWS_AT_ONCE):
+            block = slice(start, start + _ROWS_AT_ONCE)
+            _add_rows(picture, first[block], weights[block], channel[block])
     return result
+
+
+def _add_rows(
+    picture: NDArray[np.float32], first: NDArray[np.int64], weights: NDArray[np.float32], result: NDArray[np.float32]
+) -> None:
+    """Write each row's weighted sum of the rows of `picture` (H, W) from `first` on into `result` (rows, W)."""
+    result[:] = 0
+    rows = np.empty_like(result)
+    for tap in range(weights.shape[1]):
+        np.take(picture, first + tap, axis=0, out=rows, mode="clip")  # beyond the border the weight is zero
+        rows *= weights[:, tap, None]
+        result += rows
 
 
 def _taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

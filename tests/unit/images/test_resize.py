@@ -57,10 +57,10 @@ def test_resizing_equals_that_of_torch(size):
     np.testing.assert_allclose(resized, torchs[0].numpy(), atol=1e-6)
 
 
-def test_large_pictures_take_another_road_to_the_same_result():
-    array = np.random.default_rng(1).random((1, 1500, 2), dtype=np.float32)
-    large = resize_float(array, (1400, 2))  # 2.1 million weights: only those that are not zero are used
-    np.testing.assert_allclose(large, resize_matrix(1500, 1400) @ array, atol=1e-6)
+@pytest.mark.parametrize("n_out", [1, 40, 64, 65, 1400, 3000])
+def test_resizing_is_the_product_with_the_matrix(n_out):
+    array = np.random.default_rng(1).random((2, 1500, 3), dtype=np.float32)
+    np.testing.assert_allclose(resize_float(array, (n_out, 3)), resize_matrix(1500, n_out) @ array, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(5, 7), (40, 3), (2000, 600)])
