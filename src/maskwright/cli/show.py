@@ -149,8 +149,13 @@ def _about(step: Step) -> str:
 
 
 def _values(values: Mapping[str, float]) -> str:
-    shown = (f"{name.replace('_', ' ')} {_number(value)}" for name, value in values.items() if name != "seconds_left")
-    return "  ".join(shown)
+    """The numbers of a step; an epoch and their count are one: "epoch 3/14  loss 0.45"."""
+    rest = {name: value for name, value in values.items() if name not in ("epoch", "epochs", "seconds_left")}
+    parts = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in rest.items()]
+    if "epoch" in values:
+        count = f"/{_number(values['epochs'])}" if "epochs" in values else ""
+        parts.insert(0, f"epoch {_number(values['epoch'])}{count}")
+    return "  ".join(parts)
 
 
 def _number(value: float) -> str:

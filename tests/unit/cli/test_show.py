@@ -37,6 +37,11 @@ def test_a_pipe_gets_few_lines_with_values_and_time_left(clock: Clock) -> None:
     assert len(lines) == 3
 
 
+def test_an_epoch_is_told_with_their_number() -> None:
+    step = Step("train", 23, 140, {"epoch": 3, "epochs": 14, "loss": 0.7621, "seconds_left": 60.0})
+    assert show._plain_line(step, 1.0) == "train 23/140  epoch 3/14  loss 0.762   1:00 left"
+
+
 def test_a_short_stage_writes_no_line(clock: Clock) -> None:
     stream = io.StringIO()
     draw = show.Plain(stream)
