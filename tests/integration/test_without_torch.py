@@ -1,123 +1,120 @@
-"""A model file predicts where torch cannot be imported: behind a hook that blocks it, and in a venv without it."""
+"""A virtual environment with the core dependencies alone, as `pip install maskwright` makes it: no torch anywhere.
 
-import json
-import shutil
+It is put together from links to the packages installed here, so that no test needs the network.
+"""
+
+import os
+import re
 import subprocess
 import sys
+import sysconfig
+import venv
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from maskwright.images.classes import Classes
-from maskwright.runtime.description import ModelDescription
-from maskwright.runtime.predictor import load_model
+import maskwright
+from support.program import check_document, run_program
 
-ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows"),
+]
 
-BLOCK = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "torchvision", "timm", "segmentation_models_pytorch", "onnx"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocked())
-"""
-
-PREDICT = """
-import json, sys
-from maskwright.runtime.predictor import load_model
-
-predictor = load_model(sys.argv[1])
-result = predictor.predict(sys.argv[2])
-try:
-    import torch
-except ModuleNotFoundError:
-    torch = None
-answer = {"torch": torch is not None, "mask": result.mask.tolist(), "probabilities": result.probabilities.tolist()}
-print(json.dumps(answer))
-"""
+SOURCE = Path(maskwright.__file__).parents[1]
+ABSENT = ("torch", "timm", "segmentation_models_pytorch", "accelerate", "safetensors", "onnx", "openvino")
 
 
-@pytest.fixture(scope="module", params=["whole", "tile"])
-def model(request, tmp_path_factory):
-    """A model file and a picture, with torch."""
-    torch = pytest.importorskip("torch")
-    from maskwright.export.graph import export_model
-
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    description = ModelDescription(
-        classes=Classes(("background", "pebble")), mode=request.param, size=(16, 16), threshold=0.5,
-        overlap=4 if request.param == "tile" else 0, mean=(0.5,) * 3, std=(0.25,) * 3,
-    )  # fmt: skip
-    export_model(torch.nn.Conv2d(3, 1, 3, padding=1), description, folder / "model.onnx")
-    picture = np.random.default_rng(0).integers(0, 256, (30, 41, 3), dtype=np.uint8)
-    Image.fromarray(picture).save(folder / "picture.png")
-    return folder
+def core_distributions() -> set[str]:
+    """Names of what maskwright needs without extras, and of what that needs in turn."""
+    waiting, found = ["maskwright"], set()
+    while waiting:
+        name = waiting.pop()
+        for line in metadata.requires(name) or ():
+            requirement, _, marker = line.partition(";")
+            needed = re.split(r"[ \[<>=!~(]", requirement.strip())[0].lower().replace("_", "-")
+            if "extra" in marker or needed in found or not is_installed(needed):
+                continue
+            found.add(needed)
+            waiting.append(needed)
+    return found
 
 
-def run(python, *arguments, folder):
-    done = subprocess.run([python, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def assert_same_answer(answer, model):
-    expected = load_model(model / "model.onnx").predict(model / "picture.png")
-    assert answer["torch"] is False
-    np.testing.assert_array_equal(answer["mask"], expected.mask)
-    np.testing.assert_allclose(answer["probabilities"], expected.probabilities, atol=1e-6)
-
-
-def test_a_model_file_predicts_where_torch_is_blocked(model):
-    output = run(sys.executable, "-c", BLOCK + PREDICT, "model.onnx", "picture.png", folder=model)
-    assert_same_answer(json.loads(output), model)
-
-
-def test_the_command_predicts_where_torch_is_blocked(model, tmp_path):
-    command = BLOCK + "from maskwright.cli.main import main\nsys.exit(main())"
-    arguments = ["predict", str(model / "model.onnx"), str(model / "picture.png"), "-o", "masks", "--json"]
-    document = json.loads(run(sys.executable, "-c", command, *arguments, folder=tmp_path))
-    assert document["ok"]
-    assert not document["failures"]
-    mask = np.array(Image.open(tmp_path / document["outputs"][0]["mask"]))
-    assert mask.shape == (30, 41)
+def is_installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False  # for another platform or Python
+    return True
 
 
 @pytest.fixture(scope="module")
-def python_without_torch(tmp_path_factory):
-    """The Python of a fresh venv with maskwright and its core dependencies only."""
-    folder = tmp_path_factory.mktemp("venv") / "venv"
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wanted = ["-c", str(ROOT / "constraints.txt"), str(ROOT)]
-    if uv:
-        steps = [
-            [uv, "venv", "-q", "--python", sys.executable, folder],
-            [uv, "pip", "install", "-q", "--python", python, *wanted],
-        ]
-    else:
-        steps = [[sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "-q", *wanted]]
-    for step in steps:
-        done = subprocess.run(step, capture_output=True, text=True, timeout=900, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"no venv could be made: {done.stderr.strip()[-300:]}")
-    return python
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment without torch."""
+    folder = tmp_path_factory.mktemp("core") / "venv"
+    venv.create(folder, with_pip=False, symlinks=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = folder / "lib" / version / "site-packages"
+    for name in core_distributions():
+        distribution = metadata.distribution(name)
+        tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+        for top in tops:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(Path(sysconfig.get_path("purelib")) / top)
+    (packages / "maskwright.pth").write_text(f"{SOURCE}\n")
+    return folder / "bin" / "python"
 
 
-@pytest.mark.slow
-def test_a_model_file_predicts_in_a_venv_without_torch(model, python_without_torch):
-    output = run(python_without_torch, "-c", PREDICT, "model.onnx", "picture.png", folder=model)
-    assert_same_answer(json.loads(output), model)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder and, beside it, a run made here, with torch."""
+    folder = tmp_path_factory.mktemp("made")
+    maskwright.make_pebbles(folder / "data", 60, size=(72, 96), seed=3)
+    tiny = ("--encoder", "none", "--weights", "none", "--size", "64", "--epochs", "1", "--device", "cpu")
+    done = run_program("train", folder / "data", "-o", folder / "run", *tiny, "-q")
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
-@pytest.mark.slow
-def test_the_command_predicts_in_a_venv_without_torch(model, python_without_torch, tmp_path):
-    arguments = ["predict", str(model / "model.onnx"), str(model / "picture.png"), "-o", "masks", "--json"]
-    document = json.loads(run(python_without_torch, "-m", "maskwright", *arguments, folder=tmp_path))
-    assert document["ok"]
-    assert not document["failures"]
+def run(python: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL"))}
+    line = [str(python), "-W", "error", "-m", "maskwright", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.mark.parametrize("module", ABSENT)
+def test_the_environment_really_lacks_it(python: Path, module: str) -> None:
+    done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, text=True, check=False)
+    assert f"No module named '{module}'" in done.stderr
+
+
+def test_check_evaluate_and_info_run(python: Path, trained: Path) -> None:
+    for arguments in (("check", trained / "data"), ("evaluate", trained / "run"), ("info", trained / "run")):
+        done = run(python, *arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        check_document(done.stdout, arguments[0])
+
+
+def test_predict_gives_the_same_mask_as_with_torch_installed(python: Path, trained: Path, tmp_path: Path) -> None:
+    picture = sorted((trained / "data" / "images").iterdir())[0]
+    here = run_program("predict", trained / "run", picture, "-o", tmp_path / "here", "--json")
+    there = run(python, "predict", trained / "run", picture, "-o", tmp_path / "there", "--json")
+    assert there.returncode == 0, there.stderr
+    masks = [check_document(done.stdout, "predict")["outputs"][0]["mask"] for done in (here, there)]
+    np.testing.assert_array_equal(*[np.asarray(Image.open(mask)) for mask in masks])
+
+
+def test_train_says_what_to_install(python: Path, trained: Path, tmp_path: Path) -> None:
+    done = run(python, "train", trained / "data", "-o", tmp_path / "run", "-q")
+    assert done.returncode == 1
+    assert "which is not installed." in done.stderr
+    assert "pip install 'maskwright[train]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_recipe_keys_need_no_torch(python: Path) -> None:
+    assert run(python, "--help").returncode == 0
+    assert run(python, "recipes", "--fields").returncode == 0
