@@ -7,6 +7,7 @@ from pathlib import Path
 # Before anything imports torch or numpy: more threads than cores only makes small arrays slower.
 _THREADS = str(min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
 os.environ.setdefault("OMP_NUM_THREADS", _THREADS)
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 

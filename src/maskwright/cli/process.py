@@ -29,6 +29,8 @@ def tune_process() -> tuple[str, ...]:
     done = []
     if keep_memory():
         done.append("freed memory is kept for the next step")
+    if os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE") == "PASSIVE":  # spinning threads starve their own kind as
+        done.append("idle threads sleep")  # soon as another program wants a core; alone on the machine it costs nothing
     cores = available_cores()
     if cores < (os.cpu_count() or 1):
         done += [

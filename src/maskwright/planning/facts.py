@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
 from maskwright.images.classes import Classes
+from maskwright.images.formats import resize_labels
 from maskwright.progress import Progress, Step, ignore
 
 SAMPLE = 48  # masks looked at
+SIDE = 1024  # pixels; larger masks are made smaller before their widths are measured
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ def thickness(mask: NDArray[np.uint8], classes: Classes) -> dict[str, float]:
     """
     from scipy.ndimage import distance_transform_edt
 
-    widths = {}
+    widths, scale = {}, min(1.0, SIDE / max(mask.shape[:2]))
+    if scale < 1:
+        mask = resize_labels(mask, (round(mask.shape[0] * scale), round(mask.shape[1] * scale)))
     for k, name in enumerate(classes.names):
         plane = mask == k if mask.ndim == 2 else mask[..., k] == 1
         if plane.any() and not plane.all():
             distance = distance_transform_edt(plane)
-            widths[name] = 4 * float(distance[plane].mean()) - 2  # the first pixel's centre counts as distance 1
+            widths[name] = (4 * float(distance[plane].mean()) - 2) / scale  # an edge pixel's distance is 1, not 1/2
     return widths
 
 

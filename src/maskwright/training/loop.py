@@ -242,9 +242,11 @@ def _accumulate(state: _State, images: Tensor, labels: Tensor, loss: Loss) -> fl
 def _not_finite(
     state: _State, batch: Batch, images: Tensor, labels: Tensor, loss: Loss, settings: FitSettings
 ) -> TrainingError:
-    """Find the pictures whose own loss is not finite, else name the whole batch."""
+    """Find the pictures whose own loss is not finite, else name the whole batch.
+
+    In training mode still: the averages of batch norm are spoilt by now, the statistics of one picture are its own.
+    """
     names = [settings.names[index] for index in batch.pictures]
-    state.network.eval()
     with torch.no_grad(), state.accelerator.autocast():
         bad = [
             name
