@@ -243,6 +243,14 @@ def test_an_encoder_name_mistyped(pebbles: Path, tmp_path: Path) -> None:
     assert_one_error(run_program(*line, "--encoder", "mobilenetv2_10"), "mobilenetv2_10", "mobilenetv2_100")
 
 
+def test_the_command_put_right_goes_on_in_the_same_folder(pebbles: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert_one_error(run_program("train", pebbles, "-o", run, *TINY, "--set", "loss=dise", "-q"), "Unknown loss 'dise'")
+    done = run_program("train", pebbles, "-o", run, *TINY, "--set", "loss=dice", "-q")
+    assert done.returncode == 0, done.stderr
+    assert (run / "model.onnx").is_file()
+
+
 def test_a_key_of_the_recipe_mistyped(pebbles: Path, tmp_path: Path) -> None:
     done = run_program("train", pebbles, "-o", tmp_path / "run", *TINY, "--set", "training.batchsize=4")
     assert_one_error(done, "unknown key 'batchsize' under 'training'. Did you mean 'batch_size'?")
