@@ -29,8 +29,10 @@ def tune_process() -> tuple[str, ...]:
     done = []
     if keep_memory():
         done.append("freed memory is kept for the next step")
-    if os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE") == "PASSIVE":  # spinning threads starve their own kind as
-        done.append("idle threads sleep")  # soon as another program wants a core; alone on the machine it costs nothing
+    # Spinning threads starve their own kind as soon as another program wants a core; alone on the machine, sleeping
+    # costs nothing.
+    if os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE") == "PASSIVE":
+        done.append("idle threads sleep")
     cores = available_cores()
     if cores < (os.cpu_count() or 1):
         done += [

@@ -9,24 +9,30 @@ import pytest
 from maskwright.cli import process
 
 
-def test_fewer_usable_cores_than_the_machine_has_limit_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def eight_cores_of_which_one_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "keep_memory", lambda: False)
     monkeypatch.setattr(process, "available_cores", lambda: 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    for name in process._THREAD_VARIABLES:
-        monkeypatch.setenv(name, "")
+    for name in (*process._THREAD_VARIABLES, "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
         monkeypatch.delenv(name)
-    assert process.tune_process() == ("OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1")
 
 
-def test_threads_that_the_user_set_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "keep_memory", lambda: False)
-    monkeypatch.setattr(process, "available_cores", lambda: 1)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+@pytest.mark.usefixtures("eight_cores_of_which_one_is_ours")
+def test_fewer_usable_cores_than_the_machine_has_limit_the_threads() -> None:
+    done = process.tune_process()
+    assert done == ("idle threads sleep", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1")
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+@pytest.mark.usefixtures("eight_cores_of_which_one_is_ours")
+def test_what_the_user_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     for name in process._THREAD_VARIABLES:
         monkeypatch.setenv(name, "3")
     assert process.tune_process() == ()
-    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("3", "ACTIVE")
 
 
 def test_an_environment_variable_turns_tuning_off(monkeypatch: pytest.MonkeyPatch) -> None:
