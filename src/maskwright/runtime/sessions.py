@@ -47,6 +47,9 @@ def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised, and said below
+    # Threads that wait by spinning take the cores from whoever else computes: beside torch (parity, a service) both
+    # were half as fast, and alone nothing was won.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # pictures come in any size: patterns of one do not fit the next
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
