@@ -1,0 +1,52 @@
+"""Networks from plain arguments: shapes, names, counts."""
+
+import pytest
+import torch
+
+from maskwright.errors import ConfigError
+from maskwright.models.build import build_network, count_parameters
+
+
+@pytest.mark.parametrize("encoder", ["none", "mobilenetv2_035", "resnet18", "efficientnet-b0"])
+@pytest.mark.parametrize(("bands", "outputs"), [(1, 1), (3, 4), (5, 2)])
+def test_logits_have_the_pictures_size_for_any_bands_and_outputs(encoder: str, bands: int, outputs: int) -> None:
+    network, facts = build_network(encoder=encoder, weights="none", in_channels=bands, num_outputs=outputs)
+    assert network.eval()(torch.zeros(1, bands, 64, 96)).shape == (1, outputs, 64, 96)
+    assert len(facts.mean) == len(facts.std) == bands
+    assert facts.stride == 32
+
+
+def test_a_decoder_of_full_depth_ends_at_full_size() -> None:
+    network, _ = build_network(
+        encoder="mobilenetv2_035", weights="none", in_channels=3, num_outputs=1, decoder_channels=(64, 48, 32, 16, 8)
+    )
+    assert network.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 1, 64, 64)
+
+
+def test_a_decoder_of_another_depth_is_refused_with_the_right_numbers() -> None:
+    with pytest.raises(ConfigError, match="needs 4 or 5"):
+        build_network(encoder="none", weights="none", in_channels=3, num_outputs=1, decoder_channels=(8, 8))
+
+
+def test_a_mistyped_encoder_is_answered_with_the_nearest_names() -> None:
+    with pytest.raises(ConfigError) as error:
+        build_network(encoder="mobilenetv2_10", weights="none", in_channels=3, num_outputs=1)
+    assert "Unknown encoder 'mobilenetv2_10'" in str(error.value)
+    assert "'mobilenetv2_100'" in error.value.fix
+
+
+def test_an_unknown_network_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="Unknown network 'unett'"):
+        build_network("unett", encoder="none", weights="none", in_channels=3, num_outputs=1)
+
+
+def test_the_plain_encoder_takes_no_weights() -> None:
+    with pytest.raises(ConfigError, match="plain encoder has no weights"):
+        build_network(encoder="none", weights="imagenet", in_channels=3, num_outputs=1)
+
+
+def test_parameters_and_moving_averages_are_counted_apart() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    network[0].requires_grad_(False)
+    count = count_parameters(network)
+    assert (count.parameters, count.trainable, count.buffers) == (3 * 4 * 9 + 4 + 8, 8, 8)
