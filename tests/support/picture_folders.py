@@ -36,7 +36,9 @@ def save(path: Path, pixels, *, mode=None, palette=None, **options):
     return path
 
 
-def make_set(folder: Path, count=4, *, names="p{}", image="images/{}.jpg", mask="masks/{}.png", draw=disc, size=(24, 32)):
+def make_set(
+    folder: Path, count=4, *, names="p{}", image="images/{}.jpg", mask="masks/{}.png", draw=disc, size=(24, 32)
+):
     """Pictures and masks under the usual names; `draw(seed, size)` makes a mask."""
     for i in range(count):
         name = names.format(i)

@@ -6,9 +6,9 @@ A guess counts only with at least 10 groups and none above a fifth of the pictur
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from maskwright.data.names import PARTS, context, folder_of, pieces, some, stem_of, words
+from maskwright.data.names import PARTS, context, folder_of, pieces, shown, some, stem_of, words
 from maskwright.errors import ConfigError, DataError
 
 MIN_GROUPS = 10
@@ -38,8 +38,16 @@ def make_groups(
 ) -> Grouping:
     """Group pictures as stated ("none", "name", "folder", a column, a regular expression), else by a guess.
 
-    images: relative paths; columns: of the manifest, if there is one. Raises DataError or ConfigError.
+    images: relative paths; columns: of the manifest, if there is one. Groups are printable. Raises DataError or
+    ConfigError.
     """
+    grouping = _make_groups(images, ids, stated, columns, where)
+    return replace(grouping, groups=tuple(shown(group, 1000) for group in grouping.groups))
+
+
+def _make_groups(
+    images: Sequence[str], ids: Sequence[str], stated: str | None, columns: Mapping[str, Sequence[str]], where: str
+) -> Grouping:
     if stated is None:
         if "group" in columns:
             return Grouping(_filled(columns["group"], ids), "column 'group' of the manifest")

@@ -79,7 +79,7 @@ def _inside(dataset: Dataset, method: str) -> Path:
 
 def place(group: str, seed: int) -> float:
     """Return where a group lies in [0, 1): by sha256, the same everywhere."""
-    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}:{group}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 

@@ -4,11 +4,11 @@ import tarfile
 import zipfile
 
 import pytest
-from support.picture_folders import make_set
 
 from maskwright.data import archive
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
+from support.picture_folders import make_set
 
 
 @pytest.fixture(autouse=True)

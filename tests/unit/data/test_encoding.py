@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from PIL import Image
-from support.picture_folders import disc, photo, save
 
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE
 from maskwright.recipe import DataOptions
+from support.picture_folders import disc, photo, save
 
 SIZE = (48, 64)
 

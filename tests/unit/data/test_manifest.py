@@ -1,9 +1,9 @@
 import pytest
-from support.picture_folders import disc, make_set, photo, save
 
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
 from maskwright.recipe import DataOptions
+from support.picture_folders import disc, make_set, photo, save
 
 
 def write(folder, text, name="pairs.csv"):

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import yaml
-from support.picture_folders import disc, make_set, photo, save
 
 from maskwright.data.options import write_options
 from maskwright.data.read import read_dataset
 from maskwright.errors import ConfigError, DataError
 from maskwright.recipe import DataOptions
+from support.picture_folders import disc, make_set, photo, save
 
 
 def test_what_the_folder_states_is_taken(tmp_path):

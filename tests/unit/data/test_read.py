@@ -3,11 +3,11 @@ import sys
 
 import numpy as np
 import pytest
-from support.picture_folders import disc, make_set, photo, save
 
 from maskwright.data.read import read_dataset
 from maskwright.errors import ConfigError, DataError
 from maskwright.recipe import DataOptions
+from support.picture_folders import disc, make_set, photo, save
 
 
 def test_pictures_and_masks_are_paired_and_the_guess_is_shown(tmp_path):

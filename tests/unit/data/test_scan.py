@@ -2,10 +2,10 @@ import os
 import sys
 
 import pytest
-from support.picture_folders import photo, save
 
 from maskwright.data.scan import scan
 from maskwright.errors import DataError
+from support.picture_folders import photo, save
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="needs links and pipes")
 
@@ -65,7 +65,8 @@ def test_a_named_pipe_is_listed_and_not_opened(tmp_path):
     os.mkfifo(tmp_path / "1.png")
     os.mkfifo(tmp_path / "pipe")
 
-    assert scan(tmp_path).problems == [("1.png", "is a pipe, socket or device"), ("pipe", "is a pipe, socket or device")]
+    what = "is a pipe, socket or device"
+    assert scan(tmp_path).problems == [("1.png", what), ("pipe", what)]
 
 
 @unix
