@@ -52,9 +52,10 @@ def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # pictures come in any size: patterns of one do not fit the next
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        # Its "fallback" tries the same again, after printing to stdout, where only results belong.
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except (native.Fail, native.InvalidGraph, native.InvalidProtobuf, native.InvalidArgument, native.NoSuchFile,
-            native.NotImplemented, native.RuntimeException) as error:  # fmt: skip
+            native.NotImplemented, native.RuntimeException, UnicodeDecodeError) as error:  # fmt: skip
         raise _cannot_open(path, "ONNX Runtime", error) from error
     inputs = {item.name: (item.type, item.shape) for item in session.get_inputs()}
     outputs = {item.name: (item.type, item.shape) for item in session.get_outputs()}
@@ -68,7 +69,7 @@ def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -
     def run(images: NDArray[Any], names: Sequence[str]) -> list[NDArray[Any]]:
         try:
             results: list[NDArray[Any]] = session.run(list(names), {"image": images})
-        except (native.Fail, native.InvalidArgument, native.RuntimeException) as error:
+        except (native.Fail, native.InvalidArgument, native.RuntimeException, UnicodeDecodeError) as error:
             raise _cannot_run(path, "ONNX Runtime", error) from error
         return results
 
@@ -98,7 +99,7 @@ def _open_openvino(path: Path, description: ModelDescription, precision: str, th
             before, network, after = (
                 compile_model(part, hint) for part, hint in zip(parts, ("f32", "bf16", "f32"), strict=True)
             )
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise _cannot_open(path, "OpenVINO", error) from error
 
     def run(images: NDArray[Any], names: Sequence[str]) -> list[NDArray[Any]]:
@@ -111,7 +112,7 @@ def _open_openvino(path: Path, description: ModelDescription, precision: str, th
                     logits = network({"network_input": pixels})[0]
                     given = {"logits": logits, "image": images}
                     results = after({item.get_any_name(): given[item.get_any_name()] for item in after.inputs})
-            except RuntimeError as error:
+            except (RuntimeError, UnicodeDecodeError) as error:
                 raise _cannot_run(path, "OpenVINO", error) from error
             return [np.array(results[name]) for name in names]  # copied: the next call writes into the same memory
 
@@ -146,6 +147,7 @@ def _check_graph(inputs: Tensors, outputs: Tensors, description: ModelDescriptio
         )
 
 
+# UnicodeDecodeError is among the errors caught: of a damaged file a runtime's message may quote bytes that are no text.
 def _cannot_open(path: Path, runtime: str, error: Exception) -> DataError:
     return DataError(
         f"{runtime} cannot open the model file.", where=f"{path}: {str(error).strip()[:300]}",

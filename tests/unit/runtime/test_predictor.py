@@ -1,3 +1,4 @@
+import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -251,6 +252,22 @@ class TestHostileFiles:
         with pytest.raises(DataError, match="cannot open the model file") as caught:
             load_model(path, runtime=runtime)
         assert str(path) in caught.value.where
+
+    def test_damaged_bytes_give_an_answer_or_a_clear_error_and_print_nothing(self, path, write_model, runtime, capfd):
+        pytest.importorskip(runtime)
+        write_model(path)
+        content = path.read_bytes()
+        graph = content.index(b"maskwright\x12")  # the description comes last and has its own tests
+        chance = random.Random(0)
+        for _ in range(60):
+            damaged = bytearray(content)
+            damaged[chance.randrange(graph)] = chance.randrange(256)
+            path.write_bytes(damaged)
+            try:
+                load_model(path, runtime=runtime).predict(blobs(9, 9))
+            except DataError:
+                continue
+        assert capfd.readouterr().out == ""
 
     def test_weights_outside_the_file_are_refused(self, path, write_model, runtime):
         pytest.importorskip(runtime)
