@@ -5,7 +5,7 @@ call goes on after a stop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,13 +37,14 @@ MIN_VALIDATION = 8  # pictures; with fewer, the best epoch and the best cut woul
 
 @dataclass(frozen=True)
 class Work:
-    """What a training works on. minutes: for the fit, or None."""
+    """What a training works on. minutes: for the fit, or None. speeds: what has been probed, so that folds agree."""
 
     dataset: Dataset
     recipe: Recipe
     device: str
     minutes: float | None
     progress: Progress
+    speeds: "dict[tuple[object, ...], Speed]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,10 @@ def _prepare(
     view = plan_view(work.recipe, measured)
     encoder, weights, network, facts, why = _choose_network(work)
     batch_size, why_batch = plan_batch(work.recipe, measured)
-    speed = _probe(network, work, device, (batch_size, measured.bands, *view.size))
+    shape = (batch_size, measured.bands, *view.size)
+    if (encoder, shape) not in work.speeds:
+        work.speeds[encoder, shape] = _probe(network, work, device, shape)
+    speed = work.speeds[encoder, shape]
     pretrained = weights != "none"
     epochs, steps, tiles, seconds, why_epochs = plan_length(
         work.recipe, measured, view, batch_size=batch_size, pretrained=pretrained, step_seconds=speed.step_seconds,

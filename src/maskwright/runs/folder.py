@@ -68,8 +68,8 @@ class RunFolder:
 
     def state(self) -> State:
         """Tell where the run stands."""
-        if not self.recipe.exists():
-            return State.NEW
+        if not self.recipe.exists() or not (self.plan.exists() or self.fold(1).plan.exists()):
+            return State.NEW  # before there is a plan, nothing is worth going on with
         return State.FINISHED if self.events.of_kind("finished") else State.UNFINISHED
 
     def start_record(self) -> dict[str, Any]:
@@ -85,9 +85,18 @@ class RunFolder:
         """Read the run's recipe. Raises ConfigError."""
         return load_recipe(self.recipe)
 
+    def discard(self) -> None:
+        """Take away what a start that failed has left: our own files only, and the folder if it is empty then."""
+        for path in (self.recipe, self.split, self.events.path):
+            path.unlink(missing_ok=True)
+        for folder in (self.fold(1).path, self.path):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
     def begin(self, recipe: Recipe, record: dict[str, Any]) -> None:
         """Write recipe and first record. Raises OutputError."""
         make_folder(self.path)
+        self.events.path.unlink(missing_ok=True)
         self.events.add({"event": "started", **record})
         write_text(self.recipe, dump_recipe(recipe))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from maskwright.errors import ConfigError
+from maskwright.errors import ConfigError, need
 from maskwright.recipe import Recipe, build_recipe, merge
 
 
@@ -57,6 +57,7 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def list_recipes() -> list[RecipeFacts]:
     """Return every recipe that comes with maskwright, its network built (for three bands, two classes) and counted."""
+    need("torch", extra="train", purpose="Counting networks")
     return [_facts(load_recipe(name)) for name in recipe_names()]
 
 

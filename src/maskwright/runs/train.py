@@ -12,7 +12,7 @@ from typing import Any
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import Split, read_split, split_dataset, write_split
-from maskwright.errors import DataError
+from maskwright.errors import DataError, MaskwrightError, need
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import Recipe
 from maskwright.runs.delivery import deliver
@@ -68,6 +68,8 @@ def train(
     Raises DataError, ConfigError, OutputError, TrainingError or ExportError, each with how to put it right.
     """
     begun = time.monotonic()
+    need("torch", extra="train", purpose="Training")
+    resolved = resolve_device(device)
     settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
     dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
@@ -89,8 +91,13 @@ def train(
         findings = check_before_training(dataset, accept, progress)
         split, number = _begin(run, dataset, settled, record, findings)
     progress(Step("split", text=f"split  {split.how}" if split else f"split  {number} folds, {dataset.grouping}"))
-    work = Work(dataset, settled, resolve_device(device), minutes, progress)
-    scores = _train_once(work, run, split) if split else train_folds(work, run, number)
+    work = Work(dataset, settled, resolved, minutes, progress)
+    try:
+        scores = _train_once(work, run, split) if split else train_folds(work, run, number)
+    except MaskwrightError:
+        if run.state() is State.NEW:
+            run.discard()
+        raise
     run.events.add({"event": "finished", "seconds": time.monotonic() - begun})
     return TrainResult(run.path, run.model, time.monotonic() - begun, scores)
 
@@ -139,7 +146,7 @@ def _begun_split(run: RunFolder, dataset: Dataset) -> tuple[Split | None, int]:
 
 def _refuse_foreign(run: RunFolder) -> None:
     """Never write a run into a folder that holds something else."""
-    known = {"split.csv", "events.jsonl"}  # left by a stop between the first files
+    known = {"split.csv", "events.jsonl", "recipe.yaml", "fold-1", "checkpoint"}  # left by a stop before the plan
     if run.path.exists() and not run.path.is_dir():
         raise DataError("A file stands where the run's folder should be.", where=str(run.path), fix="choose another -o")
     if run.path.is_dir() and any(

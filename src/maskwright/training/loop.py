@@ -119,9 +119,7 @@ class _State:
 
     def __init__(self, network: nn.Module, settings: FitSettings, folder: Path, device: torch.device) -> None:
         self.settings, self.folder = settings, folder
-        self.accelerator = Accelerator(
-            mixed_precision="bf16" if settings.precision == "bf16" else "no", cpu=device.type == "cpu"
-        )
+        self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device, self.position = device, Position()
         self.saved_at = time.monotonic()
@@ -134,6 +132,15 @@ class _State:
         if encoder is not None:
             encoder.requires_grad_(phase.encoder == "trained")
         self.optimizer = build_optimizer(self.network, phase, self.settings.options)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return float32 logits, computed in the plan's precision.
+
+        Not by Accelerate's own mixed precision: that is one for a whole process, and a process may train twice.
+        """
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            logits: Tensor = self.network(images)
+        return logits.float()
 
     def train_mode(self) -> None:
         """Training mode, but a frozen encoder's batch norm keeps its averages."""
@@ -231,9 +238,7 @@ def _accumulate(state: _State, images: Tensor, labels: Tensor, loss: Loss) -> fl
         strict=True,
     )
     for part, truth in pieces:
-        with state.accelerator.autocast():
-            logits = state.network(part)
-        part_loss = loss(logits.float(), truth) * (len(part) / len(images))
+        part_loss = loss(state.forward(part), truth) * (len(part) / len(images))
         state.accelerator.backward(part_loss)
         value += float(part_loss.detach())
     return value
@@ -247,11 +252,11 @@ def _not_finite(
     In training mode still: the averages of batch norm are spoilt by now, the statistics of one picture are its own.
     """
     names = [settings.names[index] for index in batch.pictures]
-    with torch.no_grad(), state.accelerator.autocast():
+    with torch.no_grad():
         bad = [
             name
             for name, image, truth in zip(names, images, labels, strict=True)
-            if not torch.isfinite(loss(state.network(image[None]).float(), truth[None]))
+            if not torch.isfinite(loss(state.forward(image[None]), truth[None]))
         ]
     return TrainingError(
         f"The loss is not finite in epoch {state.position.epoch + 1}, step {state.position.step + 1}.",

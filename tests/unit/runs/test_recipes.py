@@ -1,0 +1,50 @@
+"""Recipes as files."""
+
+from pathlib import Path
+
+import pytest
+
+from maskwright.errors import ConfigError
+from maskwright.recipe import build_recipe
+from maskwright.runs.recipes import dump_recipe, list_recipes, load_recipe, recipe_names
+
+
+def test_every_recipe_that_comes_along_is_valid_and_says_what_it_is_for() -> None:
+    assert {"default", "demo"} <= set(recipe_names())
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        assert recipe.name == name
+        assert recipe.task and recipe.source
+
+
+def test_overrides_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\ntraining:\n  seed: 5\n  batch_size: 4\n")
+    recipe = load_recipe(tmp_path / "mine.yaml", {"training.seed": 6})
+    assert (recipe.training.seed, recipe.training.batch_size, recipe.training.weight_decay) == (6, 4, 0.01)
+
+
+def test_a_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
+    recipe = build_recipe({"model": {"size": [96, 128]}, "training": {"phases": [{"epochs": 2, "encoder": "frozen"}, {}]}})
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
+    assert load_recipe(tmp_path / "recipe.yaml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("a: [", "not valid YAML"), ("- a\n- b\n", "holds no table"), ("modell: 1\n", "Did you mean")]
+)
+def test_a_file_that_is_no_recipe_says_so(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        load_recipe(tmp_path / "bad.yaml")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError) as error:
+        load_recipe("dmo")
+    assert error.value.fix == "did you mean 'demo'?"
+
+
+def test_networks_are_counted_as_pytorch_counts() -> None:
+    facts = {recipe.name: recipe for recipe in list_recipes()}
+    assert facts["demo"].parameters == facts["demo"].trainable == 495_297
+    assert facts["demo"].count == "pytorch"

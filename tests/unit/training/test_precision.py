@@ -1,0 +1,50 @@
+"""The probe: it times what was asked for and leaves the network as it was."""
+
+import pytest
+import torch
+from torch import nn
+
+from maskwright.training import precision
+from maskwright.training.precision import Speed, probe
+
+CPU = torch.device("cpu")
+
+
+def _network() -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4))
+
+
+def test_the_network_is_left_as_it_was() -> None:
+    network = _network().eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    probe(network, (2, 3, 8, 8), CPU)
+    assert not network.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_a_stated_precision_is_timed_alone() -> None:
+    speed = probe(_network(), (1, 3, 8, 8), CPU, precision="fp32")
+    assert speed.precision == "fp32"
+    assert set(speed.seconds) == {"fp32"}
+    assert speed.step_seconds > 0
+
+
+@pytest.mark.parametrize(("bf16", "chosen"), [(0.5, "bf16"), (0.84, "bf16"), (0.9, "fp32"), (2.0, "fp32")])
+def test_bf16_is_chosen_where_it_is_clearly_faster(bf16: float, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"fp32": 1.0, "bf16": bf16}
+    monkeypatch.setattr(precision, "_step_seconds", lambda network, shape, device, name: seconds[name])
+    assert probe(_network(), (1, 3, 8, 8), CPU) == Speed(chosen, {"bf16": bf16, "fp32": 1.0})
+
+
+def test_a_hopeless_precision_is_not_timed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def seconds(network: nn.Module, shape: object, device: object, name: str) -> float:
+        asked.append(name)
+        return 1.0 if name == "bf16" else 10.0
+
+    monkeypatch.setattr(precision, "_step_seconds", seconds)
+    probe(_network(), (1, 3, 8, 8), CPU)
+    assert asked.count("bf16") == 4
+    assert asked.count("fp32") == 2
