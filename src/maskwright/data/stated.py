@@ -11,6 +11,8 @@ from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import MaskEncoding
 from maskwright.recipe import DataOptions
 
+_IGNORED = {"trimap": "border", "colour": "void"}
+
 
 def from_values(looks: Sequence[Look], options: DataOptions, *, coloured: bool) -> Guess:
     """Build the table that is stated: name -> value, values or colour. Raises DataError for a contradiction."""
@@ -46,8 +48,12 @@ def from_values(looks: Sequence[Look], options: DataOptions, *, coloured: bool) 
     if kind == "index" and len(names) == 2 and options.encoding is None:
         kind = "binary"
     palette = None if coloured else used_palette(looks)
-    colours = tuple(shades[i] for i in range(len(names))) if coloured and len(shades) == len(names) else ()
-    ignored = "ignore" if any(label == IGNORE for _, label in table) else ""
+    for raw, label in table:
+        if palette and isinstance(raw, int) and raw in palette:
+            shades.setdefault(label, palette[raw])
+    plain = Classes(names).colours
+    colours = tuple(shades.get(i, plain[i]) for i in range(len(names)))
+    ignored = _IGNORED.get(kind, "ignore") if any(label == IGNORE for _, label in table) else ""
     cut = None
     if kind == "antialiased":
         ends = [raw for raw, label in table if isinstance(raw, int) and label != IGNORE]
