@@ -93,10 +93,10 @@ def folder_role(folder: str) -> Role:
 
 @lru_cache(maxsize=65536)
 def context(folder: str) -> tuple[str, ...]:
-    """Return what a folder says beside its role: "train/images" and "train/masks" both give ("train",)."""
+    """Return what a folder says beside its role: "train/images" and "masks/training" both give ("train",)."""
     kept = []
     for component in PurePosixPath(folder).parts:
-        rest = [word for word in words(component) if word not in MASK_WORDS and word not in IMAGE_WORDS]
+        rest = [PARTS.get(w, w) for w in words(component) if w not in MASK_WORDS and w not in IMAGE_WORDS]
         if rest and component not in ("x", "X", "y", "Y"):
             kept.append("_".join(rest))
     return tuple(kept)

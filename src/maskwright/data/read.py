@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from maskwright.data.archive import is_archive, unpack
@@ -14,13 +15,14 @@ from maskwright.data.layout import guess_layout
 from maskwright.data.lists import official_parts
 from maskwright.data.looks import Look, look_at
 from maskwright.data.manifest import Manifest, find_manifest, read_manifest
-from maskwright.data.names import folder_of, shown, some, suffix_of
+from maskwright.data.names import PARTS, folder_of, shown, some, suffix_of
 from maskwright.data.options import merged, read_stated, stated_values
 from maskwright.data.options import write_options as write_options
 from maskwright.data.pairing import Pairing, pair
 from maskwright.data.phrases import in_words, make_ids
 from maskwright.data.roles import Roles, assign_roles
 from maskwright.data.scan import Listing, scan
+from maskwright.data.several_files import guess_several
 from maskwright.data.threads import in_threads, spread
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
@@ -56,7 +58,7 @@ def read_dataset(path: str | Path, options: DataOptions | None = None, *, requir
     """
     given = options or DataOptions()
     place = Path(path)
-    if not place.exists():
+    if not _exists(place):
         raise _not_there(place)
     notes: tuple[str, ...] = ()
     manifest_file: Path | None = None
@@ -75,14 +77,24 @@ def read_dataset(path: str | Path, options: DataOptions | None = None, *, requir
     return _build(root, replace(rows, notes=(*notes, *rows.notes)), stated)
 
 
-def _not_there(place: Path) -> DataError:
-    parent = place.parent
-    near: list[str] = []
-    if parent.is_dir():
-        from difflib import get_close_matches
+def _exists(place: Path) -> bool:
+    try:
+        place.stat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"The data cannot be read: {said}.", where=shown(str(place)), fix="check the path") from error
+    return True
 
-        near = get_close_matches(place.name, sorted(entry.name for entry in parent.iterdir()), n=1, cutoff=0.6)
-    hint = f"did you mean {parent / near[0]}?" if near else "check the spelling"
+
+def _not_there(place: Path) -> DataError:
+    try:
+        names = sorted(entry.name for entry in place.parent.iterdir())
+    except OSError:
+        names = []
+    near = get_close_matches(place.name, names, n=1, cutoff=0.6)
+    hint = f"did you mean {place.parent / near[0]}?" if near else "check the spelling"
     return DataError("There is no such folder or file.", where=str(place), fix=hint)
 
 
@@ -226,8 +238,6 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
 
 
 def _manifest_parts(column: Sequence[str], root: Path) -> tuple[str, ...]:
-    from maskwright.data.names import PARTS
-
     parts = tuple(PARTS.get(text.casefold(), text) for text in column)
     bad = sorted({part for part in parts if part not in ("", "train", "val", "test")})
     if bad:
@@ -289,8 +299,6 @@ def _encoding(root: Path, rows: _Rows, stated: DataOptions) -> tuple[Guess, tupl
         names = stated.classes or ("background", "foreground")
         return Guess(MaskEncoding("binary", ((0, 0), (255, 1))), Classes(names), None, ()), ()
     if rows.layout != "single":
-        from maskwright.data.several_files import guess_several
-
         return guess_several(root, rows.masks, rows.labels, rows.class_names, rows.layout, stated)
     paths = [root / rows.masks[i][0] for i in with_masks]
     looks = _looks(spread(paths, SAMPLE))

@@ -26,12 +26,11 @@ from maskwright.errors import DataError
 
 @dataclass(frozen=True)
 class Roles:
-    """images, masks: relative paths. unused: pictures that are neither. beside: both lie in the same folders."""
+    """images, masks: relative paths. unused: pictures that are neither."""
 
     images: tuple[str, ...]
     masks: tuple[str, ...]
     unused: tuple[str, ...] = ()
-    beside: bool = False
 
 
 def assign_roles(pictures: Sequence[str], root: Path, *, images: str | None = None, masks: str | None = None) -> Roles:
@@ -137,13 +136,13 @@ def _side_by_side(pictures: tuple[str, ...], unused: tuple[str, ...]) -> Roles:
     masks = [p for p in pictures if stem_role(stem_of(p)) == "mask"]
     if masks and len(masks) < len(pictures):
         chosen = set(masks)
-        return Roles(tuple(p for p in pictures if p not in chosen), tuple(masks), unused, beside=True)
+        return Roles(tuple(p for p in pictures if p not in chosen), tuple(masks), unused)
     lossy = {f"{folder_of(p)}/{stem_of(p)}" for p in pictures if suffix_of(p) in LOSSY_SUFFIXES}
     lossless = [p for p in pictures if suffix_of(p) not in LOSSY_SUFFIXES]
     paired = [p for p in lossless if f"{folder_of(p)}/{stem_of(p)}" in lossy]
     if paired and len(paired) * 2 > len(lossless):
         chosen = set(lossless)
-        return Roles(tuple(p for p in pictures if p not in chosen), tuple(lossless), unused, beside=True)
+        return Roles(tuple(p for p in pictures if p not in chosen), tuple(lossless), unused)
     return _extended_names(pictures, unused)
 
 
@@ -165,4 +164,4 @@ def _extended_names(pictures: tuple[str, ...], unused: tuple[str, ...]) -> Roles
     if not masks:
         return Roles(pictures, (), unused)
     chosen = set(masks)
-    return Roles(tuple(p for p in pictures if p not in chosen), masks, unused, beside=True)
+    return Roles(tuple(p for p in pictures if p not in chosen), masks, unused)

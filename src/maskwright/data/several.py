@@ -71,13 +71,15 @@ def _folder_labels(match: dict[str, list[tuple[str, Words]]]) -> dict[str, str] 
     if all(len(found) == 1 for found in sets):
         return None
     labels: dict[str, str] = {}
-    for found in sets:
+    for found in sorted(sets, key=lambda folders: (-len(folders), sorted(folders))):
         parts = {folder: PurePosixPath(folder).parts for folder in found}
         shared = 0
-        while all(len(p) > shared for p in parts.values()) and len({p[shared] for p in parts.values()}) == 1:
+        while all(len(p) > shared + (len(found) == 1) for p in parts.values()) and (
+            len({p[shared] for p in parts.values()}) == 1
+        ):
             shared += 1
         for folder, own in parts.items():
-            labels[folder] = "/".join(own[shared:])
+            labels.setdefault(folder, "/".join(own[shared:]))  # a folder that is alone is known by its own name
     return labels
 
 

@@ -46,7 +46,7 @@ def guess_several(
                 f"'classes' names {len(names)} classes; files of single objects have two: background and object.",
                 where="dataset.yaml", fix="name two classes")  # fmt: skip
         note = "one mask file an object (guessed): together they are the foreground"
-        return Guess(MaskEncoding("objects"), Classes(names), None, (note,)), ()
+        return Guess(MaskEncoding("objects", (), _cut(root, masks)), Classes(names), None, (note,)), ()
     return _per_class(root, masks, labels, class_names, options)
 
 
@@ -62,7 +62,7 @@ def _per_class(
     first = 0 if overlapping else 1
     names = tuple(order) if overlapping else (BINARY[0], *order)
     renamed = options.classes if options.classes is not None and len(options.classes) == len(names) else names
-    index = {i: names.index(name) if name in names else _IGNORED for i, name in enumerate(class_names)}
+    index = {i: names.index(name) if name in names else IGNORE for i, name in enumerate(class_names)}
     if background is not None:
         index[background] = 0 if not overlapping else IGNORE
     said = "which overlap" if overlapping else "which exclude each other"
@@ -73,10 +73,26 @@ def _per_class(
             where=str(root), fix="remove it: overlapping classes have no background")  # fmt: skip
     new_labels = tuple(tuple(index[label] for label in row) for row in labels)
     classes = Classes(renamed, exclusive=not overlapping)
-    return Guess(MaskEncoding("per-class"), classes, None, (note,)), new_labels
+    return Guess(MaskEncoding("per-class", (), _cut(root, masks)), classes, None, (note,)), new_labels
 
 
-_IGNORED = IGNORE
+def _cut(root: Path, masks: Sequence[Sequence[str]]) -> float | None:
+    """Return above which value a file's pixels are foreground: half of what the sampled files reach, if they agree.
+
+    None leaves it to each file: half of its own largest value.
+    """
+    reader = MaskReader(Classes(BINARY), MaskEncoding("objects"))
+
+    def largest(path: str) -> int:
+        try:
+            return int(reader.read_raw(root / path).max(initial=0))
+        except DataError:
+            return 0
+
+    tops = {top for top in in_threads(largest, spread([path for row in masks for path in row], SAMPLE)) if top > 3}
+    if tops and all(128 <= top <= 255 for top in tops):
+        return 127.5
+    return None
 
 
 def _order(found: list[str], options: DataOptions, root: Path) -> list[str]:

@@ -224,3 +224,9 @@ def test_a_million_names_are_paired_in_linear_time():
     paths = [f"images/{i}.jpg" for i in range(20_000)] + [f"masks/{i}_mask.png" for i in range(20_000)]
 
     assert len(pairs(paths)) == 20_000
+
+
+def test_a_class_that_comes_alone_in_its_pictures_is_known_by_its_folder():
+    paths = ["images/0.jpg", "images/1.jpg", "images/2.jpg", "masks/car/0.png", "masks/road/0.png", "masks/sky/2.png"]
+
+    assert found(paths).class_names == ("car", "road", "sky")

@@ -256,3 +256,26 @@ def test_a_single_unreadable_mask_does_not_keep_the_others_from_being_read(tmp_p
     (tmp_path / "masks" / "p2.png").write_bytes(b"no picture")
 
     assert len(read_dataset(tmp_path)) == 4
+
+
+def test_a_lossy_empty_mask_of_a_class_is_empty(tmp_path):
+    for i in range(3):
+        save(tmp_path / "images" / f"{i}.png", photo(i))
+        save(tmp_path / "masks" / "cell" / f"{i}.png", disc(i) if i else (photo(i)[:, :, 0] // 128 * 3))
+        save(tmp_path / "masks" / "wall" / f"{i}.png", disc(i + 9))
+
+    dataset = read_dataset(tmp_path)
+
+    cell = dataset.columns.labels[0][0]
+    mask = dataset.read_mask(0)
+    assert not (mask[:, :, cell] if mask.ndim == 3 else mask == cell).any()
+
+
+def test_training_and_train_are_the_same_part(tmp_path):
+    for part, long in (("train", "training"), ("val", "validation")):
+        make_set(tmp_path, 2, image=f"images/{part}/{{}}.png", mask=f"masks/{long}/{{}}.png")
+
+    dataset = read_dataset(tmp_path)
+
+    assert [(s.image.parent.name, s.masks[0].parent.name) for s in dataset][0::2] == [
+        ("train", "training"), ("val", "validation")]  # fmt: skip
