@@ -77,7 +77,7 @@ def _soft(name: str, mask: MaskFacts) -> Finding:
         )  # fmt: skip
     return Finding(
         "mask-antialiased", "note", name,
-        f"The mask has blurred or lossy borders ({mask.soft} pixels, {share:.2%}); they are cut at half.",
+        f"The mask has blurred or lossy borders ({mask.soft} pixel{'s' if mask.soft != 1 else ''}, {share:.2%}); they are cut at half.",
         _where(mask), "nothing to do; for exact borders save masks without anti-aliasing, as PNG", evidence,
     )  # fmt: skip
 
