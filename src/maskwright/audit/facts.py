@@ -140,8 +140,16 @@ def mask_facts(dataset: Dataset, index: int) -> MaskFacts:
     undecided = _undecided_pixels(raws[0], reader.encoding) if soft else 0
     constant = _constant(raws[0]) if len(raws) == 1 else None
     return MaskFacts(
-        paths, height, width, tuple(infos), None, None, _count(mask, len(dataset.classes.names)), soft, undecided, constant, digest.digest()
-    )  # fmt: skip
+        paths,
+        height,
+        width,
+        tuple(infos),
+        counts=_count(mask, len(dataset.classes.names)),
+        soft=soft,
+        undecided=undecided,
+        raw_constant=constant,
+        digest=digest.digest(),
+    )
 
 
 def _count(mask: NDArray[np.uint8], classes: int) -> dict[int, int]:

@@ -75,9 +75,10 @@ def _soft(name: str, mask: MaskFacts) -> Finding:
             f"{undecided:.0%} of the mask lies between background and foreground: that is more than blurred borders.",
             _where(mask), "see whether this is a mask, or state the encoding in dataset.yaml", evidence,
         )  # fmt: skip
+    pixels = f"{mask.soft} pixel{'s' if mask.soft != 1 else ''}"
     return Finding(
         "mask-antialiased", "note", name,
-        f"The mask has blurred or lossy borders ({mask.soft} pixel{'s' if mask.soft != 1 else ''}, {share:.2%}); they are cut at half.",
+        f"The mask has blurred or lossy borders ({pixels}, {share:.2%}); they are cut at half.",
         _where(mask), "nothing to do; for exact borders save masks without anti-aliasing, as PNG", evidence,
     )  # fmt: skip
 
