@@ -122,6 +122,7 @@ def train(
         list[str] | None, typer.Option(metavar="KIND", help="Train in spite of findings of this kind; may be repeated.")
     ] = None,
     device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="Where to train.")] = "auto",
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Show no pictures in the report.")] = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -153,6 +154,7 @@ def train(
             folds=folds,
             accept=tuple(accept or ()),
             device=device,
+            pictures=not no_pictures,
             progress=progress,
         )
     finish("train", result.to_json(), train_text, as_json=json)

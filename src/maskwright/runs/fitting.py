@@ -37,13 +37,18 @@ MIN_VALIDATION = 8  # pictures; with fewer, the best epoch and the best cut woul
 
 @dataclass(frozen=True)
 class Work:
-    """What a training works on. minutes: for the fit, or None. speeds: what has been probed, so that folds agree."""
+    """What a training works on.
+
+    minutes: for the fit, or None. pictures: whether reports may show pictures. speeds: what has been probed, so that
+    folds agree.
+    """
 
     dataset: Dataset
     recipe: Recipe
     device: str
     minutes: float | None
     progress: Progress
+    pictures: bool = True
     speeds: "dict[tuple[object, ...], Speed]" = field(default_factory=dict)
 
 

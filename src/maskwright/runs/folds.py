@@ -57,7 +57,14 @@ def train_folds(work: Work, run: RunFolder, folds: int) -> Mapping[str, Any]:
         work, run, fitted, choose_on=NONE, compare_on=everything, threshold=float(np.median(cuts)) if cuts else None
     )
     outcome = Outcome(
-        dataset, evaluation, predictor_of, part, description, {"all": len(dataset)}, seconds=fitted.result.seconds
+        dataset,
+        evaluation,
+        predictor_of,
+        part,
+        description,
+        {"all": len(dataset)},
+        seconds=fitted.result.seconds,
+        pictures=work.pictures,
     )
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)

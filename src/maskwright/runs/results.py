@@ -26,7 +26,11 @@ PACKAGES = ("maskwright", "torch", "timm", "segmentation-models-pytorch", "onnxr
 
 @dataclass(frozen=True)
 class Outcome:
-    """A training's end. predictor_of: picture id -> the model file that had not seen it. parts: pictures in each."""
+    """A training's end.
+
+    predictor_of: picture id -> the model file that had not seen it. parts: pictures in each. pictures: whether the
+    report may show any.
+    """
 
     dataset: Dataset
     evaluation: Evaluation
@@ -35,6 +39,7 @@ class Outcome:
     description: ModelDescription
     parts: Mapping[str, int]
     seconds: float
+    pictures: bool = True
 
 
 def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> ModelDescription:
@@ -46,12 +51,13 @@ def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> Model
     short = {key: document[key] for key in ("part", "images", "per_image", "mean_over")}
     description = replace(outcome.description, scores=short)
     update_description(run.model, description)
-    examples = _examples(outcome)
+    examples = _examples(outcome) if outcome.pictures else []
     progress(Step("report", 1, 2))
-    rows = [SheetRow(e.name, e.image, e.truth, e.prediction, e.score) for e in examples]
-    write_sheet(run.path / "sheet.png", rows, outcome.dataset.classes)
+    if examples:
+        rows = [SheetRow(e.name, e.image, e.truth, e.prediction, e.score) for e in examples]
+        write_sheet(run.path / "sheet.png", rows, outcome.dataset.classes)
     facts = _facts(run, outcome)
-    write_report(run.path / "report.html", facts, outcome.dataset.classes, examples=examples)
+    write_report(run.path / "report.html", facts, outcome.dataset.classes, examples=examples, pictures=outcome.pictures)
     write_card(run.path / "MODEL_CARD.md", facts)
     progress(Step("report", 2, 2))
     return description

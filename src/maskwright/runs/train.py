@@ -57,6 +57,7 @@ def train(
     folds: int | None = None,
     accept: Sequence[str] = (),
     device: str = "auto",
+    pictures: bool = True,
     progress: Progress = ignore,
 ) -> TrainResult:
     """Plan, train, score and write the model file.
@@ -64,6 +65,7 @@ def train(
     data: a folder (or archive, or CSV manifest), or a Dataset. recipe: a name, a YAML file, or a Recipe.
     output: the run's folder; default runs/NAME-1 or the next number. overrides: {"model.size": 256, ...}.
     minutes: for the fit. folds: cross-validate. accept: kinds of findings to train in spite of.
+    pictures: False leaves pictures out of the report. device: auto, cpu, cuda or mps.
 
     Raises DataError, ConfigError, OutputError, TrainingError or ExportError, each with how to put it right.
     """
@@ -91,7 +93,7 @@ def train(
         findings = check_before_training(dataset, accept, progress)
         split, number = _begin(run, dataset, settled, record, findings)
     progress(Step("split", text=f"split  {split.how}" if split else f"split  {number} folds, {dataset.grouping}"))
-    work = Work(dataset, settled, resolved, minutes, progress)
+    work = Work(dataset, settled, resolved, minutes, progress, pictures)
     try:
         scores = _train_once(work, run, split) if split else train_folds(work, run, number)
     except MaskwrightError:
@@ -120,6 +122,7 @@ def _train_once(work: Work, run: RunFolder, split: Split) -> Mapping[str, Any]:
         description=description,
         parts={name: len(indices) for name, indices in part.items()},
         seconds=time.monotonic() - begun,
+        pictures=work.pictures,
     )
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)

@@ -43,7 +43,9 @@ def test_a_horizontal_flip_mirrors_picture_and_mask_alike() -> None:
 
 def test_a_quarter_turn_of_a_square_is_exact() -> None:
     image, mask = _pair((6, 6))
-    changed, labels = apply(_still(1, 3, [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]), image, mask, (6, 6), generator=_generator())
+    changed, labels = apply(
+        _still(1, 3, [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]), image, mask, (6, 6), generator=_generator()
+    )
     assert torch.allclose(changed, torch.rot90(image, 1, (2, 3)), atol=1e-5) or torch.allclose(
         changed, torch.rot90(image, -1, (2, 3)), atol=1e-5
     )
@@ -119,6 +121,10 @@ def test_noise_has_the_stated_deviation() -> None:
     options = NO_AUGMENTATION.model_copy(update={"noise": 0.1})
     drawn = draw(options, 1, 3, (64, 64), _generator())
     changed, _ = apply(
-        drawn, torch.full((1, 3, 64, 64), 0.5), torch.zeros(1, 64, 64, dtype=torch.uint8), (64, 64), generator=_generator()
+        drawn,
+        torch.full((1, 3, 64, 64), 0.5),
+        torch.zeros(1, 64, 64, dtype=torch.uint8),
+        (64, 64),
+        generator=_generator(),
     )
     assert float(changed.std()) == pytest.approx(0.1, rel=0.05)

@@ -83,7 +83,9 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "state.safetensors", other, torch.optim.AdamW(other.parameters()))
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "state.safetensors"
     network, optimizer = _trained()
     save_checkpoint(path, network, optimizer, Position(epoch=1), {})

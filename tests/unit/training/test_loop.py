@@ -81,14 +81,20 @@ def _fit(
 
     def score(trained: nn.Module) -> float:
         return validate(
-            trained, pack, CLASSES, settings.scaling, size=SIZE, device=CPU, precision="fp32", measure="dice", batch_size=4
+            trained,
+            pack,
+            CLASSES,
+            settings.scaling,
+            size=SIZE,
+            device=CPU,
+            precision="fp32",
+            measure="dice",
+            batch_size=4,
         )
 
     loss = build_loss("dice+bce", CLASSES)
     batches = WholeBatches(pack, 4, seed=0)
-    result = fit(
-        network, batches, loss, score, settings, folder=folder, record=record, device=CPU, progress=progress
-    )
+    result = fit(network, batches, loss, score, settings, folder=folder, record=record, device=CPU, progress=progress)
     return network, result
 
 
@@ -154,9 +160,7 @@ def test_early_stopping_ends_a_phase_and_the_best_weights_come_back(tmp_path: Pa
     torch.manual_seed(0)
     network, settings = Small(), _settings(Phase(epochs=50), early_stopping=2)
     batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice", CLASSES)
-    result = fit(
-        network, batches, loss, score, settings, folder=tmp_path, record=lambda event: None, device=CPU
-    )
+    result = fit(network, batches, loss, score, settings, folder=tmp_path, record=lambda event: None, device=CPU)
     assert result.scores == (0.3, 0.9, 0.5, 0.4)
     assert result.best_epoch == 1
     assert all(torch.equal(seen[1][name], tensor) for name, tensor in network.state_dict().items())
@@ -232,3 +236,40 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch() -> None:
     for one, other in zip(expected, state.network.parameters(), strict=True):
         assert other.grad is not None
         torch.testing.assert_close(one, other.grad)
+
+
+def test_a_gpu_without_memory_goes_on_with_smaller_pieces_and_says_so(tmp_path: Path) -> None:
+    class Greedy(Small):
+        def forward(self, image: Tensor) -> Tensor:
+            if self.training and len(image) > 2:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return super().forward(image)
+
+    told: list[Step] = []
+    network, settings = Greedy(), _settings(Phase(epochs=1))
+    batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice+bce", CLASSES)
+    fit(
+        network, batches, loss, None, settings, folder=tmp_path, record=lambda event: None, device=CPU,
+        progress=told.append,
+    )  # fmt: skip
+    assert [step.text for step in told if step.text] == ["GPU memory is short: 2 smaller steps for one, from here"]
+    assert read_position(tmp_path / "state.safetensors").micro_batches == 2
+
+
+def test_one_picture_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    class Huge(Small):
+        def forward(self, image: Tensor) -> Tensor:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice+bce", CLASSES)
+    with pytest.raises(TrainingError, match="One picture alone does not fit"):
+        fit(
+            Huge(),
+            batches,
+            loss,
+            None,
+            _settings(Phase(epochs=1)),
+            folder=tmp_path,
+            record=lambda event: None,
+            device=CPU,
+        )
