@@ -105,8 +105,8 @@ class Phase(Strict):
     encoder: Literal["trained", "frozen"] = Field(
         "trained", description="frozen: no gradients, and batch norm in evaluation mode, in the encoder"
     )
-    learning_rate: PositiveFloat = Field(1e-3, description="peak rate of decoder and head, per step")
-    encoder_learning_rate: PositiveFloat | None = Field(None, description="peak rate of the encoder; default: 0.3 x")
+    learning_rate: PositiveFloat = Field(2e-3, description="peak rate of decoder and head, per step")
+    encoder_learning_rate: PositiveFloat | None = Field(None, description="peak rate of the encoder; default: half")
     schedule: Literal["cosine", "plateau", "constant"] = Field("cosine", description="how the rate goes after warm-up")
     warmup: Share = Field(0.1, description="share of the phase's steps in which the rate rises linearly from zero")
     plateau_factor: Share = Field(0.1, description="plateau: factor on the rate")

@@ -180,7 +180,7 @@ def build_optimizer(network: nn.Module, phase: Phase, options: TrainingOptions) 
 
     Each group holds its peak rate under "peak".
     """
-    encoder_rate = phase.encoder_learning_rate or 0.3 * phase.learning_rate
+    encoder_rate = phase.encoder_learning_rate or 0.5 * phase.learning_rate
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:

@@ -208,7 +208,7 @@ def test_norms_and_biases_are_not_decayed_and_the_encoder_has_its_own_rate() -> 
     phase = Phase(learning_rate=1e-3)
     optimizer = build_optimizer(Small(), phase, TrainingOptions(weight_decay=0.1))
     groups = {(group["peak"], group["weight_decay"]): len(group["params"]) for group in optimizer.param_groups}
-    assert groups == {(3e-4, 0.1): 1, (3e-4, 0.0): 3, (1e-3, 0.1): 1, (1e-3, 0.0): 1}
+    assert groups == {(5e-4, 0.1): 1, (5e-4, 0.0): 3, (1e-3, 0.1): 1, (1e-3, 0.0): 1}
 
 
 def test_micro_batches_give_the_gradient_of_the_whole_batch() -> None:
