@@ -15,7 +15,7 @@ def test_an_empty_recipe_is_the_default() -> None:
     ("content", "words"),
     [
         ({"training": {"batchsize": 4}}, "unknown key 'batchsize' under 'training'. Did you mean 'batch_size'?"),
-        ({"training": {"phases": [{"epoch": 3}]}}, "unknown key 'epoch' under 'training.phases.0'. Did you mean 'epochs'?"),
+        ({"training": {"phases": [{"epoch": 3}]}}, "'epoch' under 'training.phases.0'. Did you mean 'epochs'?"),
         ({"modell": {}}, "unknown key 'modell'. Did you mean 'model'?"),
         ({"training": {"seed": -1}}, "'training.seed'"),
         ({"evaluation": {"threshold": 1.5}}, "'evaluation.threshold"),

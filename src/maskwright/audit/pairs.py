@@ -14,9 +14,7 @@ _KNOWN_NAMES = ("readme", "license", "licence", "copying", "changelog", "authors
 _LISTED = 100
 
 
-def size_findings(
-    dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]
-) -> list[Finding]:
+def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]) -> list[Finding]:
     """Return masks of another size than their picture: one note if nearly all are, else an error for each."""
     sized: list[Finding] = []
     shaped: list[Finding] = []
@@ -88,9 +86,7 @@ def leftover_findings(dataset: Dataset) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _alone(
-    dataset: Dataset, paths: Sequence[str], kind: str, one: str, many: str, fix: str
-) -> list[Finding]:
+def _alone(dataset: Dataset, paths: Sequence[str], kind: str, one: str, many: str, fix: str) -> list[Finding]:
     """Return one finding a file; one for a whole folder of them."""
     folders: dict[str, list[str]] = {}
     for path in paths:

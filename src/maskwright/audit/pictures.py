@@ -49,17 +49,24 @@ def file_findings(name: str | None, info: ImageInfo, path: Path, what: str) -> l
         said = f"is named {suffix}" if suffix else "has no suffix"
         found.append(
             Finding(
-                "wrong-extension", "note", name, f"The {what} {said} and is a {info.format}; it is read as that.",
-                shown(str(path), 500), "rename it, if other programs are to read it too",
+                "wrong-extension",
+                "note",
+                name,
+                f"The {what} {said} and is a {info.format}; it is read as that.",
+                shown(str(path), 500),
+                "rename it, if other programs are to read it too",
                 {"suffix": suffix, "format": info.format, "mode": info.mode},
             )  # fmt: skip
         )
     if info.frames > 1:
         found.append(
             Finding(
-                "multi-frame", "note", name,
+                "multi-frame",
+                "note",
+                name,
                 f"The {what} file holds {info.frames} pictures ({info.format}); the first is used.",
-                shown(str(path), 500), "save the others as files of their own, if they matter",
+                shown(str(path), 500),
+                "save the others as files of their own, if they matter",
                 {"frames": info.frames, "format": info.format},
             )  # fmt: skip
         )
@@ -95,8 +102,13 @@ def _modes(dataset: Dataset, pictures: Sequence[PictureFacts]) -> list[Finding]:
     if usual[2]:
         found.append(
             Finding(
-                "mixed-modes", "note", None, f"{count[usual]} pictures carry transparency, which is dropped.", "",
-                "nothing to do, unless the transparency means something", {"count": count[usual]},
+                "mixed-modes",
+                "note",
+                None,
+                f"{count[usual]} pictures carry transparency, which is dropped.",
+                "",
+                "nothing to do, unless the transparency means something",
+                {"count": count[usual]},
             )  # fmt: skip
         )
     return found

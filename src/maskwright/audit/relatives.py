@@ -10,9 +10,7 @@ from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown, some
 
 
-def relative_findings(
-    dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]
-) -> list[Finding]:
+def relative_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]) -> list[Finding]:
     """Return duplicates, near-duplicates, suggested groups and leaks between official parts."""
     same = same_groups([picture.digest for picture in pictures])
     found = [_same(dataset, rows, masks) for rows in same]
@@ -63,16 +61,25 @@ def _groups(dataset: Dataset) -> list[Finding]:
     if dataset.grouping_guessed:
         found.append(
             Finding(
-                "group-suggested", "note", None, f"Pictures seem to belong together, {dataset.grouping}. "
-                "A split keeps each group together.", "", "state group: name, if each picture stands for itself",
+                "group-suggested",
+                "note",
+                None,
+                f"Pictures seem to belong together, {dataset.grouping}. A split keeps each group together.",
+                "",
+                "state group: name, if each picture stands for itself",
                 {"groups": len(set(dataset.columns.groups))},
             )  # fmt: skip
         )
     if dataset.advice:
         found.append(
             Finding(
-                "group-suggested", "warning", None, f"{dataset.advice[:1].upper()}{dataset.advice[1:]}.", "",
-                "state group in dataset.yaml, or take scores with a grain of salt", {},
+                "group-suggested",
+                "warning",
+                None,
+                f"{dataset.advice[:1].upper()}{dataset.advice[1:]}.",
+                "",
+                "state group in dataset.yaml, or take scores with a grain of salt",
+                {},
             )  # fmt: skip
         )
     parts: dict[str, set[str]] = defaultdict(set)
@@ -83,8 +90,11 @@ def _groups(dataset: Dataset) -> list[Finding]:
     if torn:
         found.append(
             Finding(
-                "split-leak", "warning", None,
-                f"{len(torn)} groups lie in several official parts: {some(torn)}.", "",
+                "split-leak",
+                "warning",
+                None,
+                f"{len(torn)} groups lie in several official parts: {some(torn)}.",
+                "",
                 "state split: hash to split by group, or group: name if the groups mean nothing",
                 {"count": len(torn), "groups": torn[:100]},
             )  # fmt: skip

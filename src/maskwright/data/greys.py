@@ -209,9 +209,7 @@ def _numbered(values: list[int], looks: Sequence[Look]) -> Guess:
 
 def _with_palette(guess: Guess, palette: dict[int, RawColour], looks: Sequence[Look]) -> Guess:
     """Show classes in the palette's colours."""
-    colours = {
-        label: palette[raw] for raw, label in guess.encoding.table if isinstance(raw, int) and raw in palette
-    }
+    colours = {label: palette[raw] for raw, label in guess.encoding.table if isinstance(raw, int) and raw in palette}
     shades = Classes(guess.classes.names).colours
     chosen = tuple(colours.get(label, shades[label]) for label in range(len(guess.classes.names)))
     classes = Classes(guess.classes.names, chosen, True, guess.classes.ignored)

@@ -201,9 +201,7 @@ def _tiles(images: Sequence[str]) -> _Tiles | None:
 
 def _around(sheet: str, place: tuple[int, int]) -> list[tuple[str, tuple[int, int]]]:
     row, column = place
-    return [
-        (sheet, (row + i, column + j)) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)
-    ]
+    return [(sheet, (row + i, column + j)) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
 
 
 def _tile_groups(tiles: _Tiles, images: Sequence[str], ids: Sequence[str]) -> Grouping:

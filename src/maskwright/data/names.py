@@ -31,9 +31,7 @@ PARTS = {
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .tif .tiff .webp .mpo .pgm .ppm .pbm .pnm .jp2".split()
-)
+SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .tif .tiff .webp .mpo .pgm .ppm .pbm .pnm .jp2".split())
 LOSSY_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .webp".split())
 
 _WORD = re.compile(r"\d+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
@@ -139,9 +137,7 @@ def suffix_of(path: str) -> str:
 
 def shown(text: str, limit: int = 120) -> str:
     """Make a name safe to print: control characters and undecodable bytes are escaped, long names cut in the middle."""
-    safe = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text
-    )
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
     return safe if len(safe) <= limit else f"{safe[: limit // 2]}...{safe[-limit // 3 :]}"
 
 

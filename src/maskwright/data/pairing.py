@@ -173,9 +173,7 @@ def _place(path: str, mode: str, *, is_mask: bool) -> tuple[str, ...]:
     return found[:-1] if mode == "below" and is_mask else found
 
 
-def _by_key(
-    images: Sequence[str], masks: Sequence[str], image_key: Key, mask_key: Key, mode: str, how: str
-) -> _Found:
+def _by_key(images: Sequence[str], masks: Sequence[str], image_key: Key, mask_key: Key, mode: str, how: str) -> _Found:
     index: dict[Hashable, list[str]] = defaultdict(list)
     for image in images:
         key = image_key(image)
@@ -243,9 +241,7 @@ def _by_folder(images: Sequence[str], masks: Sequence[str]) -> _Found:
     return _Found(match, [], "the only picture of its folder")
 
 
-def _untouched(
-    roles: Roles, match: Match, clashes: list[tuple[str, list[str]]]
-) -> tuple[list[str], list[str]] | None:
+def _untouched(roles: Roles, match: Match, clashes: list[tuple[str, list[str]]]) -> tuple[list[str], list[str]] | None:
     """Return pictures of folders in which no picture has a mask yet, and the masks that are left."""
     touched = {folder_of(image) for image in match}
     clashing = {image for _, images in clashes for image in images}
@@ -287,5 +283,3 @@ def _nothing(roles: Roles, where: str) -> DataError:
         fix=f"give masks the picture's name, also with an ending ({shown(example)}.png or {shown(example)}_mask.png), "
         "or state the pairs in a CSV file with the columns image and mask (pairs: pairs.csv in dataset.yaml)",
     )
-
-

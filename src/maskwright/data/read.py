@@ -123,9 +123,7 @@ def _find_rows(
 def _from_manifest(manifest: Manifest, require_masks: bool) -> _Rows:
     kept = [i for i, masks in enumerate(manifest.masks) if masks or not require_masks]
     if not kept:
-        raise DataError(
-            "The CSV file names no mask.", where=str(manifest.path), fix="fill in the column 'mask'"
-        )
+        raise DataError("The CSV file names no mask.", where=str(manifest.path), fix="fill in the column 'mask'")
     alone = tuple(manifest.images[i] for i, masks in enumerate(manifest.masks) if not masks)
     return _Rows(
         tuple(manifest.images[i] for i in kept),

@@ -128,9 +128,7 @@ def _by_endings(match: dict[str, list[tuple[str, Words]]], where: str) -> Severa
     if "" in pictures_with or rare or any(_no_class(name) for name in pictures_with):
         image = max(match, key=lambda name: len(match[name]))
         raise _two_masks(image, [mask for mask, _ in match[image]], where)
-    return _per_class(
-        {image: [(mask, _cut(name, shared)) for mask, name in masks] for image, masks in named.items()}
-    )
+    return _per_class({image: [(mask, _cut(name, shared)) for mask, name in masks] for image, masks in named.items()})
 
 
 def without_number(extra: Words) -> Words:

@@ -202,9 +202,7 @@ def _torn(dataset: Dataset, parts: Sequence[str]) -> int:
 # --- adding pictures to a split -------------------------------------------------------------------------------------
 
 
-def _extend(
-    dataset: Dataset, previous: Path, seed: int, shares: tuple[float, float, float], official: bool
-) -> Split:
+def _extend(dataset: Dataset, previous: Path, seed: int, shares: tuple[float, float, float], official: bool) -> Split:
     """Keep every line of an earlier split; new pictures go to their group's part, or where the group's hash says.
 
     Officially placed new pictures go to their official part. Where the earlier split had no test part, there is none.

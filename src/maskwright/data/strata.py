@@ -78,9 +78,7 @@ def _kinds(dataset: Dataset) -> list[str]:
     return firsts
 
 
-def _levels(
-    groups: Sequence[str], rows: dict[str, list[int]], shares: NDArray[np.float64] | None
-) -> dict[str, int]:
+def _levels(groups: Sequence[str], rows: dict[str, list[int]], shares: NDArray[np.float64] | None) -> dict[str, int]:
     """Return 0 for groups without foreground, else 1 to 4 by their mean share."""
     if shares is None:
         return dict.fromkeys(groups, 0)

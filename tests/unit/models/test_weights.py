@@ -36,7 +36,8 @@ def test_a_local_file_gives_timms_own_features(real_weights: Path) -> None:
 def test_one_band_sees_a_grey_picture_as_three_bands_do(real_weights: Path) -> None:
     file = real_weights / "mobilenetv2_035_keras224.safetensors"
     grey = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    one, three = _encoder(file, "mobilenetv2_035", 1)(grey), _encoder(file, "mobilenetv2_035")(grey.expand(1, 3, 64, 64))
+    one = _encoder(file, "mobilenetv2_035", 1)(grey)
+    three = _encoder(file, "mobilenetv2_035")(grey.expand(1, 3, 64, 64))
     torch.testing.assert_close(one[-1], three[-1], rtol=1e-3, atol=1e-4)
 
 
@@ -86,9 +87,8 @@ def test_keras_has_weights_for_mobilenetv2_alone() -> None:
 
 
 def test_non_commercial_weights_are_off_by_default() -> None:
-    name = next(
-        name for name in timm.list_models(pretrained=True) if "nc" in str(timm.get_pretrained_cfg(name).license).split("-")
-    )
+    licences = {name: str(timm.get_pretrained_cfg(name).license) for name in timm.list_models(pretrained=True)}
+    name = next(name for name, licence in licences.items() if "nc" in licence.split("-"))
     with pytest.raises(ConfigError, match="may not be used commercially"):
         find_weights(name, "imagenet")
     assert find_weights(name, "imagenet", non_commercial=True).licence.count("nc") == 1
@@ -120,7 +120,8 @@ def write_keras_file(path: Path, state: dict[str, np.ndarray]) -> None:
     """Write a timm MobileNetV2 state as Keras writes its own: a group a layer, kernels with channels last."""
     layers = ["Conv1", "bn_Conv1", "expanded_conv_depthwise", "expanded_conv_depthwise_BN", "expanded_conv_project"]
     layers += ["expanded_conv_project_BN", "Conv_1", "Conv_1_bn"]
-    layers += [f"block_{i}_{kind}{bn}" for i in range(1, 17) for kind in ("expand", "depthwise", "project") for bn in ("", "_BN")]
+    kinds = [f"{kind}{bn}" for kind in ("expand", "depthwise", "project") for bn in ("", "_BN")]
+    layers += [f"block_{number}_{kind}" for number in range(1, 17) for kind in kinds]
     names = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [layer.encode() for layer in ["input_1", *layers]]
@@ -149,7 +150,8 @@ def test_a_keras_file_gives_the_same_weights_as_its_conversion(real_weights: Pat
 
 def test_a_keras_file_can_be_given_as_a_path(real_weights: Path, tmp_path: Path) -> None:
     write_keras_file(tmp_path / "keras.h5", load_file(real_weights / "mobilenetv2_035_keras224.safetensors"))
-    _, facts = build_network(encoder="mobilenetv2_035", weights=str(tmp_path / "keras.h5"), in_channels=3, num_outputs=1)
+    weights = str(tmp_path / "keras.h5")
+    _, facts = build_network(encoder="mobilenetv2_035", weights=weights, in_channels=3, num_outputs=1)
     assert (facts.padding, facts.weights) == ("same", "keras.h5")
 
 

@@ -13,8 +13,8 @@ DEFAULT = build_recipe({})
 
 def _facts(**changes: object) -> Facts:
     values = {
-        "pictures": 600, "height": 768, "width": 1024, "aspects_agree": True, "thickness": 120.0, "thin_class": "lesion",
-        "largest": 768 * 1024, "value_range": 255.0, "bands": 3,
+        "pictures": 600, "height": 768, "width": 1024, "aspects_agree": True, "thickness": 120.0,
+        "thin_class": "lesion", "largest": 768 * 1024, "value_range": 255.0, "bands": 3,
     }  # fmt: skip
     return Facts(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -57,7 +57,8 @@ def test_few_pictures_make_small_batches(pictures: int, batch_size: int) -> None
 def _length(recipe: object = DEFAULT, **changes: object) -> tuple[tuple[int, ...], int, int, float, str]:
     facts = _facts()
     values = {
-        "batch_size": 16, "pretrained": True, "step_seconds": 0.3, "validation_seconds": 1.0, "minutes": None, **changes,
+        "batch_size": 16, "pretrained": True, "step_seconds": 0.3, "validation_seconds": 1.0, "minutes": None,
+        **changes,
     }  # fmt: skip
     return plan_length(recipe, facts, plan_view(DEFAULT, facts), **values)  # type: ignore[arg-type]
 

@@ -24,7 +24,8 @@ def test_overrides_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Pa
 
 
 def test_a_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
-    recipe = build_recipe({"model": {"size": [96, 128]}, "training": {"phases": [{"epochs": 2, "encoder": "frozen"}, {}]}})
+    phases = [{"epochs": 2, "encoder": "frozen"}, {}]
+    recipe = build_recipe({"model": {"size": [96, 128]}, "training": {"phases": phases}})
     (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
     assert load_recipe(tmp_path / "recipe.yaml") == recipe
 
