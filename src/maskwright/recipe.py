@@ -48,6 +48,9 @@ class DataOptions(Strict):
         description="what keeps related pictures together: 'none', 'name' (each its own), 'folder', "
         "a column of the manifest, or a regular expression whose first group is taken from the file's stem",
     )
+    previous: str | None = Field(
+        None, description="the split.csv of an earlier run: its pictures stay in their parts, new ones join by group"
+    )
     split: str | None = Field(
         None, description="a split.csv (columns image, group, part), or 'folders', 'lists', 'hash'"
     )
@@ -212,7 +215,11 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
             following = parents[depth + 1] if depth + 1 < len(parents) else last
             here = here.setdefault(part, [{}] if following.isdigit() else {})
         if not isinstance(here, dict | list):
-            raise ConfigError(f"Option '{key}' goes into '{part}', which is a single value.", where=key)
+            raise ConfigError(
+                f"Option '{key}' goes into '{part}', which is a single value.",
+                where=key,
+                fix="see `maskwright recipes --fields`",
+            )
     if isinstance(here, list):
         here[_position(last, here, key)] = value
     else:
@@ -221,7 +228,9 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
 
 def _position(part: str, items: list[Any], key: str) -> int:
     if not part.isdigit() or int(part) > len(items):
-        raise ConfigError(f"Option '{key}': '{part}' is no place in a list of {len(items)}.", where=key)
+        raise ConfigError(
+            f"Option '{key}': '{part}' is no place in a list of {len(items)}.", where=key, fix=f"0 to {len(items)}"
+        )
     if int(part) == len(items):
         items.append({})
     return int(part)

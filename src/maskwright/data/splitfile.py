@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from maskwright.data.names import PARTS as PART_NAMES
 from maskwright.data.names import shown, stem_of
 from maskwright.errors import DataError
 from maskwright.files import write_bytes
+
+_FOLD = re.compile(r"fold-[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,11 @@ def write_lines(dataset: Dataset, parts: Sequence[str], path: Path) -> None:
     write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
-def read_lines(path: Path) -> list[Line]:
-    """Read a split.csv. Raises DataError where it is no table with the columns image and part."""
+def read_lines(path: Path, *, folds: bool = False) -> list[Line]:
+    """Read a split.csv. folds: its parts are fold-1, fold-2, ... instead.
+
+    Raises DataError where it is no table with the columns image and part.
+    """
     lines = []
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
@@ -46,11 +52,12 @@ def read_lines(path: Path) -> list[Line]:
                     fix="write them into its first line")  # fmt: skip
             for row, found in enumerate(table, start=2):
                 part = (found["part"] or "").strip()
-                if part and part not in PART_NAMES:
+                if part and not (_FOLD.fullmatch(part) if folds else part in PART_NAMES):
                     raise DataError(
-                        f"'{shown(part)}' is no part.", where=f"{path}, row {row}", fix="write train, val or test"
-                    )
-                lines.append(Line(found["image"] or "", found.get("group") or "", PART_NAMES.get(part, ""), row))
+                        f"'{shown(part)}' is no {'fold' if folds else 'part'}.", where=f"{path}, row {row}",
+                        fix="write fold-1, fold-2, ..." if folds else "write train, val or test")  # fmt: skip
+                part = part if folds else PART_NAMES.get(part, "")
+                lines.append(Line(found["image"] or "", found.get("group") or "", part, row))
     except OSError as error:
         raise DataError(f"The split file cannot be read: {error.strerror}.", where=str(path)) from error
     except csv.Error as error:

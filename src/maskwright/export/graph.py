@@ -17,6 +17,7 @@ from maskwright.export.nodes import Nodes
 from maskwright.files import write_bytes
 from maskwright.runtime.description import METADATA_KEY, ModelDescription
 
+FULL_RANGE = {"uint8": 255, "uint16": 65535}
 IR_VERSION = 8  # the one that belongs to OPSET; older runtimes refuse newer ones
 _ELEMENT = {"uint8": TensorProto.UINT8, "uint16": TensorProto.UINT16}
 
@@ -76,6 +77,8 @@ def _preprocessing(description: ModelDescription) -> Nodes:
         pixels = _shrink(nodes, pixels, description)
     else:
         pixels = nodes.add("Transpose", pixels, perm=[0, 3, 1, 2])
+    if description.value_range < FULL_RANGE[description.dtype]:  # values beyond the range count as its end
+        pixels = nodes.add("Min", pixels, nodes.float(description.value_range))
     std = np.asarray(description.std, np.float64)
     factor = 1 / (description.value_range * std)
     offset = -np.asarray(description.mean, np.float64) / std

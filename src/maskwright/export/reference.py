@@ -48,7 +48,7 @@ def build_reference(network: nn.Module, description: ModelDescription) -> Refere
 def _normalised(pixels: Tensor, description: ModelDescription) -> Tensor:
     mean = torch.tensor(description.mean).view(1, -1, 1, 1)
     std = torch.tensor(description.std).view(1, -1, 1, 1)
-    return (pixels / description.value_range - mean) / std
+    return ((pixels / description.value_range).clamp(max=1) - mean) / std
 
 
 def _resized(values: Tensor, size: tuple[int, ...]) -> Tensor:

@@ -27,7 +27,7 @@ PLAIN_DECODER_CHANNELS = (64, 48, 32, 16)
 class NetworkFacts:
     """What is known of a built network.
 
-    mean, std: one value a band, in shares of the band's full range. stride: height and width must be its multiples.
+    mean, std: one value a band, in shares of the band's full range. why: how padding and scaling were settled.
     """
 
     name: str
@@ -37,7 +37,6 @@ class NetworkFacts:
     licence: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    stride: int
     why: str
 
 
@@ -71,6 +70,9 @@ def build_network(
         raise _unknown("network", name, list(NETWORKS), "model.name")
     if encoder == "none":
         source = find_weights("none", "none")
+        if padding != "auto":
+            fix = "leave it out, or choose another encoder"
+            raise ConfigError("The plain encoder pads as PyTorch does.", where="model.padding", fix=fix)
         if weights not in ("none", "auto"):
             raise ConfigError(
                 f"The plain encoder has no weights '{weights}'.", where="model.weights", fix="weights: none"
@@ -87,15 +89,15 @@ def build_network(
             fix=f"give {stages} numbers (full size) or {stages - 1} (logits at half size, enlarged)",
         )
     network = NETWORKS[name](body, num_outputs=num_outputs, decoder_channels=channels, dropout=dropout)
-    return network, _facts(name, encoder, weights, source, in_channels, 2**stages)
+    return network, _facts(name, encoder, weights, source, in_channels)
 
 
-def _facts(name: str, encoder: str, weights: str, source: WeightSource, in_channels: int, stride: int) -> NetworkFacts:
+def _facts(name: str, encoder: str, weights: str, source: WeightSource, in_channels: int) -> NetworkFacts:
     mean, std = source.mean, source.std
     if in_channels != len(mean):
         mean, std = (sum(mean) / len(mean),) * in_channels, (sum(std) / len(std),) * in_channels
     label = Path(source.place).name if source.kind == "file" else weights
-    return NetworkFacts(name, encoder, label, source.padding, source.licence, mean, std, stride, source.why)
+    return NetworkFacts(name, encoder, label, source.padding, source.licence, mean, std, source.why)
 
 
 def _build_encoder(
@@ -109,14 +111,23 @@ def _build_encoder(
     source = find_weights(timm_name, weights, padding=padding, non_commercial=non_commercial)
     options = _conventions(timm_name, source) if is_timm else {}
     if not is_timm and source.padding == "same":
-        raise ConfigError(
-            f"'{encoder}' cannot pad as TensorFlow does.", where="model.padding", fix="padding: symmetric"
-        )
+        raise _cannot_pad(encoder)
     name = f"tu-{timm_name}" if is_timm else encoder
-    body = get_encoder(name, in_channels=in_channels, depth=5, weights=None, **options)
+    try:
+        body = get_encoder(name, in_channels=in_channels, depth=5, weights=None, **options)
+    except TypeError as error:
+        if not options:
+            raise
+        raise _cannot_pad(encoder) from error
     if load:
         load_encoder_weights(body, source, in_channels)
     return body, source
+
+
+def _cannot_pad(encoder: str) -> ConfigError:
+    return ConfigError(
+        f"'{encoder}' cannot pad as TensorFlow does.", where="model.padding: same", fix="padding: symmetric"
+    )
 
 
 def _conventions(timm_name: str, source: WeightSource) -> dict[str, object]:

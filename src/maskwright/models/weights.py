@@ -4,6 +4,7 @@ Returns the conventions that the weights were trained with (padding, scaling of 
 them lose several points of accuracy in silence.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from maskwright.models.keras_weights import ALPHAS, keras_address, keras_file_na
 TENSORFLOW = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 Padding = Literal["same", "symmetric"]
+NATIVE_LICENCES = {"mit_b": "NVIDIA Source Code License, nc"}  # of smp's own encoders, where known: SegFormer's
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def find_weights(encoder: str, weights: str, *, padding: str = "auto", non_comme
 
     weights: none, imagenet, keras, or a path to .safetensors or .h5. Raises ConfigError or MaskwrightError.
     """
+    if encoder.startswith("tf_") and padding == "symmetric":
+        raise ConfigError(f"'{encoder}' always pads as TensorFlow does.", where="model.padding", fix="padding: same")
     if weights == "none":
-        stated = padding if padding != "auto" else "symmetric"
+        stated = _or(padding, "same" if encoder.startswith("tf_") else "symmetric")
         return _source("none", "", stated, TENSORFLOW, "", "trained from scratch")
     if weights == "imagenet":
         return _imagenet(encoder, padding, non_commercial)
@@ -97,7 +101,7 @@ def load_encoder_weights(encoder: nn.Module, source: WeightSource, in_channels: 
 
 def _imagenet(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
     if not timm.is_model(encoder):
-        return _native(encoder, padding)
+        return _native(encoder, padding, non_commercial)
     config = timm.get_pretrained_cfg(encoder)
     if config is None or not config.hf_hub_id:
         other = " (weights: keras has them)" if encoder in ALPHAS else ""
@@ -107,12 +111,7 @@ def _imagenet(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
             fix="weights: keras" if encoder in ALPHAS else "choose another encoder, a weights file, or weights: none",
         )
     licence = str(config.license or "not stated")
-    if "nc" in licence.lower().split("-") and not non_commercial:
-        raise ConfigError(
-            f"The ImageNet weights of '{encoder}' may not be used commercially ({licence}).",
-            where="model.weights: imagenet",
-            fix="set model.non_commercial: true if that is your use, or choose another encoder",
-        )
+    _check_licence(encoder, licence, non_commercial)
     conventions: Padding = "same" if encoder.startswith("tf_") else "symmetric"
     repository, _, revision = str(config.hf_hub_id).partition("@")
     place = f"{repository}@{revision or 'main'}"
@@ -121,7 +120,16 @@ def _imagenet(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
     )
 
 
-def _native(encoder: str, padding: str) -> WeightSource:
+def _check_licence(encoder: str, licence: str, non_commercial: bool) -> None:
+    if "nc" in re.split(r"[^a-z]+", licence.lower()) and not non_commercial:
+        raise ConfigError(
+            f"The ImageNet weights of '{encoder}' may not be used commercially ({licence}).",
+            where="model.weights: imagenet",
+            fix="set model.non_commercial: true if that is your use, or choose another encoder",
+        )
+
+
+def _native(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
     """Weights of an encoder of smp's own: published on the hub with ImageNet scaling."""
     settings = smp.encoders.encoders[encoder]["pretrained_settings"].get("imagenet")
     if settings is None or "repo_id" not in settings:
@@ -130,10 +138,10 @@ def _native(encoder: str, padding: str) -> WeightSource:
             where="model.weights: imagenet",
             fix="choose another encoder, a weights file, or weights: none",
         )
-    place = f"{settings['repo_id']}@{settings['revision']}"
-    return _source(
-        "imagenet", place, _or(padding, "symmetric"), (settings["mean"], settings["std"]), "not stated", "smp's"
-    )
+    licence = next((text for start, text in NATIVE_LICENCES.items() if encoder.startswith(start)), "not stated")
+    _check_licence(encoder, licence, non_commercial)
+    place, scaling = f"{settings['repo_id']}@{settings['revision']}", (settings["mean"], settings["std"])
+    return _source("imagenet", place, _or(padding, "symmetric"), scaling, licence, "smp's conventions")
 
 
 def _fetch(source: WeightSource) -> Path:

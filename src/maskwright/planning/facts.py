@@ -26,7 +26,7 @@ class Facts:
     pictures: how many there are. height, width: the median, in pixels. aspects_agree: all within 5 % of the median
     aspect. thickness: the finest class's typical width in pixels, at height x width: 4 times the mean distance of its
     pixels from its edge (a stripe's width, a disc's two thirds of the diameter); the lower fifth over the masks.
-    thin_class: its name. largest: the most pixels of a picture. value_range: the largest value that occurs, rounded
+    thin_class: its name. value_range: the largest value that occurs, rounded
     up to a full range (255, 1023, 4095, 65535).
     """
 
@@ -36,7 +36,6 @@ class Facts:
     aspects_agree: bool
     thickness: float
     thin_class: str
-    largest: int
     value_range: float
     bands: int
 
@@ -67,7 +66,6 @@ def gather_facts(dataset: Dataset, indices: Sequence[int] | NDArray[np.int64], p
         aspects_agree=bool(np.all(np.abs(aspect / np.median(aspect) - 1) < 0.05)),
         thickness=thin,
         thin_class=thin_class,
-        largest=int((heights * widths).max()),
         value_range=_full_range(highest, dataset.dtype),
         bands=dataset.bands,
     )

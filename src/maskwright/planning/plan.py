@@ -6,9 +6,10 @@ train (`plan_length`). Never imports torch.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from maskwright.errors import ConfigError
 from maskwright.planning.facts import Facts
 from maskwright.recipe import Phase, Recipe
 
@@ -68,6 +69,13 @@ class Plan:
         values |= {"size": tuple(values["size"]), "epochs": tuple(values["epochs"])}
         return Plan(**values)
 
+    def for_pictures(self, before: int, after: int) -> "Plan":
+        """Return the plan for another number of training pictures: the same but for what an epoch holds."""
+        tiles = round(self.tiles_per_epoch * after / before)
+        steps = max(1, round((tiles or after) / self.batch_size))
+        expected = self.expected_seconds * steps / self.steps
+        return replace(self, tiles_per_epoch=tiles, steps=steps, expected_seconds=expected)
+
     def phases(self, recipe: Recipe) -> tuple[Phase, ...]:
         """Return the recipe's phases with their epochs filled in."""
         return tuple(
@@ -76,10 +84,10 @@ class Plan:
         )
 
 
-def plan_view(recipe: Recipe, facts: Facts, *, multiple: int = MULTIPLE) -> View:
-    """Choose between whole pictures and tiles, and the network's size."""
+def plan_view(recipe: Recipe, facts: Facts) -> View:
+    """Choose between whole pictures and tiles, and the network's size. Raises ConfigError for a scale without tiles."""
     mode, stated = recipe.model.mode, recipe.model.size
-    whole = _whole_side(facts, multiple)
+    whole = _whole_side(facts)
     at_full = f"{facts.thickness:.0f} px wide at {facts.width}x{facts.height}"
     finest = f"the finest class, {facts.thin_class!r}, is about {at_full}"
     if mode == "auto" and stated != "auto":
@@ -92,17 +100,19 @@ def plan_view(recipe: Recipe, facts: Facts, *, multiple: int = MULTIPLE) -> View
         why_mode = "stated"
     if stated != "auto":
         height, width = (stated, stated) if isinstance(stated, int) else stated
-        size, why_size = (_up(height, multiple), _up(width, multiple)), "stated"
+        size, why_size = (_up(height), _up(width)), "stated"
         if size != (height, width):
-            why_size = f"stated {height}x{width}, rounded up to multiples of {multiple}"
+            why_size = f"stated {height}x{width}, rounded up to multiples of {MULTIPLE}"
     elif mode == "tile":
-        side = min(TILE, _up(max(facts.height, facts.width), multiple))
+        side = min(TILE, _up(max(facts.height, facts.width)))
         size, why_size = (side, side), "tiles of the pictures at their own resolution"
     else:
         side = whole or SIZES[-1]
-        size = _with_aspect(side, facts, multiple)
+        size = _with_aspect(side, facts)
         at = facts.thickness * math.sqrt(size[0] * size[1] / (facts.height * facts.width))
         why_size = f"{finest}, and {at:.0f} px at this size" if facts.thickness < 1e8 else "no mask shows an object"
+    if mode == "whole" and recipe.model.scale != 1:
+        raise ConfigError("A scale is for tiles; here pictures are seen whole.", where="model.scale", fix="mode: tile")
     scale = recipe.model.scale if mode == "tile" else 1.0
     overlap = min(size) // 4 if mode == "tile" else 0
     return View(mode, size, scale, overlap, {"mode": why_mode, "size": why_size})
@@ -131,12 +141,16 @@ def plan_length(
     """Choose the epochs of each phase: (epochs, steps an epoch, tiles an epoch, expected seconds, reason).
 
     step_seconds: of one training step, measured. validation_seconds: of one validation. minutes: for all of the fit.
+    Raises ConfigError for minutes where every phase states its epochs.
     """
     tiles = _tiles(facts, view, batch_size) if view.mode == "tile" else 0
     steps = max(1, round((tiles or facts.pictures) / batch_size))
     epoch_seconds = steps * step_seconds + validation_seconds
     phases = recipe.training.phases
     open_phases = [phase for phase in phases if phase.epochs == "auto"]
+    if minutes is not None and not open_phases:
+        fix = "leave out one of the two"
+        raise ConfigError("Both minutes and epochs are stated: they cannot both decide.", where="--minutes", fix=fix)
     least = LEAST_STEPS if pretrained else LEAST_STEPS_FROM_SCRATCH
     total, reason = max(8, math.ceil(least / steps)), f"about {least} steps of {batch_size} suffice as a rule"
     if minutes is not None:
@@ -167,23 +181,23 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def _whole_side(facts: Facts, multiple: int) -> int | None:
+def _whole_side(facts: Facts) -> int | None:
     """Return the smallest side at which the finest class stays wide enough; None if none does."""
     own = math.sqrt(facts.height * facts.width)
     for side in SIZES:
         if facts.thickness * side / own >= FINEST:
-            return min(side, max(multiple, round(own / multiple) * multiple))
+            return min(side, max(MULTIPLE, round(own / MULTIPLE) * MULTIPLE))
         if side >= own:
-            return None if own > TILE else max(multiple, round(own / multiple) * multiple)
+            return None if own > TILE else max(MULTIPLE, round(own / MULTIPLE) * MULTIPLE)
     return None
 
 
-def _with_aspect(side: int, facts: Facts, multiple: int) -> tuple[int, int]:
+def _with_aspect(side: int, facts: Facts) -> tuple[int, int]:
     """Give a side the pictures' aspect where they share one, keeping the area."""
     if not facts.aspects_agree:
         return side, side
     ratio = math.sqrt(facts.height / facts.width)
-    return tuple(max(multiple, round(s / multiple) * multiple) for s in (side * ratio, side / ratio))  # type: ignore[return-value]
+    return tuple(max(MULTIPLE, round(s / MULTIPLE) * MULTIPLE) for s in (side * ratio, side / ratio))  # type: ignore[return-value]
 
 
 def _tiles(facts: Facts, view: View, batch_size: int) -> int:
@@ -193,5 +207,5 @@ def _tiles(facts: Facts, view: View, batch_size: int) -> int:
     return max(batch_size, facts.pictures * each)
 
 
-def _up(side: int, multiple: int) -> int:
-    return -(-side // multiple) * multiple
+def _up(side: int) -> int:
+    return -(-side // MULTIPLE) * MULTIPLE

@@ -1,4 +1,4 @@
-"""From a trained network to its model file: the cut chosen on validation pictures, the export, the proof."""
+"""From a trained network to its model file: the threshold chosen on validation pictures, the export, the proof."""
 
 import os
 from dataclasses import replace
@@ -31,8 +31,8 @@ def deliver(
 ) -> ModelDescription:
     """Write run/model.onnx and parity.json; return what the file says of itself.
 
-    choose_on: pictures on which the cut is chosen; with fewer than MIN_VALIDATION it is 0.5. compare_on: pictures on
-    which file and network are compared. threshold: a cut settled elsewhere.
+    choose_on: pictures on which the threshold is chosen; with fewer than MIN_VALIDATION it is 0.5.
+    compare_on: pictures on which file and network are compared. threshold: one settled elsewhere.
     Raises ExportError where the file does not equal the network.
     """
     from maskwright.export.graph import export_model
@@ -40,7 +40,7 @@ def deliver(
     description, choice = describe_model(work, fitted), None
     if description.thresholded:
         if threshold is None:
-            threshold, choice = _choose_cut(work, run, fitted, description, choose_on)
+            threshold, choice = _choose_threshold(work, run, fitted, description, choose_on)
         description = replace(description, threshold=threshold)
     work.progress(Step("export", 0, 2))
     candidate = run.checkpoint / "candidate.onnx"
@@ -56,7 +56,7 @@ def deliver(
 
 
 def describe_model(work: Work, fitted: Fitted) -> ModelDescription:
-    """Say of a trained network what a model file must say; the cut is 0.5 until one is chosen."""
+    """Say of a trained network what a model file must say; the threshold is 0.5 until one is chosen."""
     plan, facts, dataset = fitted.plan, fitted.facts, work.dataset
     cut = dataset.classes.binary or not dataset.classes.exclusive
     return ModelDescription(
@@ -86,17 +86,17 @@ def _trained(work: Work, fitted: Fitted) -> dict[str, Any]:
     return {
         "recipe": work.recipe.name,
         "seed": work.recipe.training.seed,
-        "epochs": sum(fitted.plan.epochs),
-        "best_epoch": fitted.result.best_epoch + 1,
+        "epochs": fitted.result.epochs,
+        "kept_epoch": fitted.result.best_epoch + 1 if fitted.validated else fitted.result.epochs,
         "seconds": round(fitted.result.seconds, 1),
         "precision": fitted.plan.precision,
     }
 
 
-def _choose_cut(
+def _choose_threshold(
     work: Work, run: RunFolder, fitted: Fitted, description: ModelDescription, choose_on: Indices
 ) -> tuple[float, dict[str, Any] | None]:
-    """Return the cut, and how it was chosen where it was."""
+    """Return the threshold, and how it was chosen where it was."""
     from maskwright.export.graph import export_model
 
     stated = work.recipe.evaluation.threshold

@@ -9,7 +9,7 @@ from typing import Any
 from maskwright.audit.check import check_dataset
 from maskwright.data.pebbles import make_pebbles
 from maskwright.data.read import read_dataset
-from maskwright.files import make_folder
+from maskwright.files import make_folder, whole_folder
 from maskwright.progress import Progress, Step, ignore
 from maskwright.runs.predict import predict_files
 from maskwright.runs.train import train
@@ -52,9 +52,11 @@ def demo(folder: str | Path = "demo", *, progress: Progress = ignore) -> DemoRes
     data, unseen = base / "pebbles", base / "unseen"
     if not data.exists():
         progress(Step("make", text=f"make   {PICTURES} pictures of pebbles on gravel, with exact masks"))
-        make_pebbles(data, PICTURES, size=SIZE, seed=1)
+        with whole_folder(data) as part:
+            make_pebbles(part, PICTURES, size=SIZE, seed=1)
     if not unseen.exists():
-        make_pebbles(unseen, UNSEEN, size=SIZE, seed=2)
+        with whole_folder(unseen) as part:
+            make_pebbles(part, UNSEEN, size=SIZE, seed=2)
     report = check_dataset(read_dataset(data), progress=progress)
     trained = train(data, recipe="demo", output=base / "run", progress=progress)
     predict_files(trained.model, unseen / "images", base / "predictions", overwrite=True, progress=progress)

@@ -15,18 +15,20 @@ from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 from maskwright.runs.fitting import Indices
 from maskwright.runs.folder import RunFolder, open_run
+from maskwright.runs.folds import read_folds
 from maskwright.runs.opening import open_model
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor
 
 Part = Literal["train", "val", "test", "all"]
+How = tuple[str | None, str | None]
 
 
 def evaluate(
     run: str | Path,
     data: str | Path | Dataset | None = None,
     *,
-    part: Part = "test",
+    part: Part | None = None,
     options: DataOptions | None = None,
     runtime: str | None = None,
     precision: str | None = None,
@@ -34,27 +36,39 @@ def evaluate(
 ) -> Evaluation:
     """Score a model on pictures with masks, on the masks' own grid.
 
-    run: a run's folder, or a model.onnx (then `data` is needed). data: other data than the run's; of it the official
-    test part is scored where there is one and part is "test", else every picture. options: how to read that data.
-    Each reading of a run's test part is noted in its events. Raises DataError or ConfigError.
+    run: a run's folder, or a model.onnx (then `data` is needed). data: other data than the run's. part: None: the
+    part of its own data that the run has not seen; of other data the official test part, or else every picture.
+    options: how to read other data. Each reading of a run's own held-out part is noted in its events.
+
+    Raises DataError or ConfigError; also where the data is what the model was trained on, and no run tells its parts.
     """
     path, how = Path(run), (runtime, precision)
-    if data is not None:
+    dataset = None if data is None else _read(data, options)
+    if dataset is not None:
         predictor = open_model(path, *how)
-        dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), options or DataOptions())
-        _same_classes(dataset, predictor)
-        indices = _official(dataset, part)
-        return summarise_part(dataset, score_part(dataset, indices, predictor, progress), [predictor], None)
+        if dataset.fingerprint() != predictor.description.fingerprint:
+            return _score_other(dataset, predictor, part, progress)
     if path.is_file():
-        raise ConfigError("A model file alone has no pictures to score.", where=str(path), fix="name a data folder too")
-    folder = open_run(path)
-    if not folder.model.exists():
-        raise DataError(
-            "The run has no model file yet.", where=str(path), fix="finish it: maskwright train DATA -o " + str(path)
+        what = (
+            "A model file alone has no pictures to score." if dataset is None else "The model was trained on this data."
         )
-    dataset = _own_data(folder)
-    if folder.fold(1).model.exists():
-        return _out_of_fold(folder, dataset, part, how, progress)
+        fix = "name a data folder too" if dataset is None else "give the run's folder, which knows the held-out part"
+        raise ConfigError(what, where=str(path), fix=fix)
+    folder = open_run(path)
+    return _score_own(folder, dataset or _own_data(folder), part or "test", how, progress)
+
+
+def _read(data: str | Path | Dataset, options: DataOptions | None) -> Dataset:
+    return data if isinstance(data, Dataset) else read_dataset(Path(data), options or DataOptions())
+
+
+def _score_own(folder: RunFolder, dataset: Dataset, part: Part, how: How, progress: Progress) -> Evaluation:
+    """Score a part of the data that a run was trained on."""
+    if not folder.model.exists():
+        fix = f"finish it: maskwright train DATA -o {folder.path}"
+        raise DataError("The run has no model file yet.", where=str(folder.path), fix=fix)
+    if folder.start_record()["folds"]:
+        return _score_folds(folder, dataset, part, how, progress)
     split = read_split(folder.split, dataset)
     indices = np.arange(len(dataset)) if part == "all" else split.indices(part)
     predictor = open_model(folder.model, *how)
@@ -68,9 +82,7 @@ def _own_data(folder: RunFolder) -> Dataset:
     started = folder.start_record()
     path = Path(started["data"])
     if not path.exists():
-        raise DataError(
-            "The run's data is no longer there.", where=str(path), fix="name a data folder: evaluate RUN DATA"
-        )
+        raise DataError("The run's data is no longer there.", where=str(path), fix="name it: evaluate RUN DATA")
     dataset = read_dataset(path, folder.read_recipe().data)
     if dataset.fingerprint() != started["fingerprint"]:
         raise DataError(
@@ -81,47 +93,48 @@ def _own_data(folder: RunFolder) -> Dataset:
     return dataset
 
 
-def _out_of_fold(
-    folder: RunFolder, dataset: Dataset, part: str, how: tuple[str | None, str | None], progress: Progress
-) -> Evaluation:
+def _score_folds(folder: RunFolder, dataset: Dataset, part: str, how: How, progress: Progress) -> Evaluation:
     """Score each picture by the model of the fold that held it out."""
     if part not in ("test", "all"):
         raise ConfigError(f"A run with folds has no part '{part}'.", where="--part", fix="leave it out")
-    folds = _read_folds(folder.split, dataset)
+    held_out = read_folds(folder, dataset)
     scores: list[PictureScore] = []
     predictors: list[Predictor] = []
-    for number, indices in folds:
+    for number, indices in enumerate(held_out, start=1):
         predictors.append(open_model(folder.fold(number).model, *how))
         scores += score_part(dataset, indices, predictors[-1], progress)
     folder.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
-    return summarise_part(dataset, scores, predictors, majority_of(dataset, np.arange(len(dataset))))
+    return summarise_part(dataset, scores, predictors, majority_of(dataset, np.concatenate(held_out)))
 
 
-def _read_folds(path: Path, dataset: Dataset) -> list[tuple[int, Indices]]:
-    import csv
-
-    with open(path, newline="", encoding="utf-8") as file:
-        fold_of = {row["image"]: int(row["part"].removeprefix("fold-")) for row in csv.DictReader(file)}
-    number = np.array([fold_of[dataset[i].id] for i in range(len(dataset))])
-    return [(int(fold), np.flatnonzero(number == fold)) for fold in np.unique(number)]
+def _score_other(dataset: Dataset, predictor: Predictor, part: Part | None, progress: Progress) -> Evaluation:
+    """Score data that the model has not been trained on."""
+    note = _same_classes(dataset, predictor)
+    scores = score_part(dataset, _rows(dataset, part), predictor, progress)
+    return summarise_part(dataset, scores, [predictor], None, notes=(note,) if note else ())
 
 
-def _same_classes(dataset: Dataset, predictor: Predictor) -> None:
+def _same_classes(dataset: Dataset, predictor: Predictor) -> str:
+    """Raise DataError unless the data's classes can be the model's; return what to say where only names differ."""
     ours, theirs = predictor.description.classes, dataset.classes
+    told = f"The data has the classes {', '.join(theirs.names)}; the model {', '.join(ours.names)}"
     if len(ours.names) != len(theirs.names) or ours.exclusive != theirs.exclusive:
-        raise DataError(
-            f"The data has {len(theirs.names)} classes ({', '.join(theirs.names)}), the model {len(ours.names)} "
-            f"({', '.join(ours.names)}).",
-            where=str(dataset.root),
-            fix="state how the masks are to be read in dataset.yaml, so that the classes are the model's",
-        )
+        fix = "state how the masks are to be read, so that the classes are the model's (--encoding, --classes)"
+        raise DataError(f"{told}.", where=str(dataset.root), fix=fix)
+    if ours.names == theirs.names:
+        return ""
+    if set(ours.names) == set(theirs.names):
+        fix = "state the classes in the model's order in dataset.yaml (classes, values)"
+        raise DataError(f"{told}: the same ones in another order.", where=str(dataset.root), fix=fix)
+    return f"{told}: they are compared in this order"
 
 
-def _official(dataset: Dataset, part: str) -> Indices:
-    parts = np.array([dataset[i].part for i in range(len(dataset))])
-    chosen = np.flatnonzero(parts == part)
-    if part == "all" or not np.isin(parts, ("train", "val", "test")).any():
+def _rows(dataset: Dataset, part: Part | None) -> Indices:
+    """Return what is scored of other data."""
+    parts = np.array(dataset.columns.parts)
+    if part == "all" or (part is None and not (parts == "test").any()):
         return np.arange(len(dataset))
+    chosen = np.flatnonzero(parts == (part or "test"))
     if not len(chosen):
-        raise ConfigError(f"The data has no part '{part}'.", where=str(dataset.root), fix="--part all")
+        raise ConfigError(f"The data has no part '{part}'.", where=str(dataset.root), fix="leave --part out")
     return chosen

@@ -5,7 +5,7 @@ call goes on after a stop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from maskwright.models.build import NetworkFacts
     from maskwright.training.loop import FitResult
-    from maskwright.training.precision import Speed
 
 Indices = NDArray[np.int64]
 CPU_ENCODER = "mobilenetv2_035"
@@ -39,8 +38,9 @@ MIN_VALIDATION = 8  # pictures; with fewer, the best epoch and the best cut woul
 class Work:
     """What a training works on.
 
-    minutes: for the fit, or None. pictures: whether reports may show pictures. speeds: what has been probed, so that
-    folds agree.
+    minutes: for the fit, or None. pictures: whether reports may show pictures. rows: what is packed, for trainings
+    that share a pack; None: what the training at hand needs. like: the plan of an earlier fold, from which encoder,
+    weights and precision are taken, since they depend on the machine and not on the pictures.
     """
 
     dataset: Dataset
@@ -49,21 +49,23 @@ class Work:
     minutes: float | None
     progress: Progress
     pictures: bool = True
-    speeds: "dict[tuple[object, ...], Speed]" = field(default_factory=dict)
+    rows: Indices | None = None
+    like: Plan | None = None
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network (on the CPU, best weights) and how it came about."""
+    """A trained network (on the CPU, best weights) and how it came about. validated: by which its epoch was chosen."""
 
     network: "nn.Module"
     facts: "NetworkFacts"
     plan: Plan
     result: "FitResult"
+    validated: int
 
 
 @dataclass(frozen=True)
-class View:
+class Subset:
     """Some of a pack's pictures, under their own numbers."""
 
     pack: Pack
@@ -82,20 +84,33 @@ class View:
 
 
 def fit_part(work: Work, run: RunFolder, train: Indices, val: Indices) -> Fitted:
-    """Train on `train`, choosing the best epoch on `val` (none: the last epoch is kept); go on where it stopped."""
+    """Train on `train`, choosing the best epoch on `val`; go on where it stopped.
+
+    With fewer than MIN_VALIDATION pictures in `val` the last epoch is kept. Raises ConfigError for a recipe that
+    cannot do without validation, or that names something unknown.
+    """
     import torch
 
     from maskwright.losses import build_loss
 
     device = torch.device(work.device)
     build_loss(work.recipe.loss, work.dataset.classes)  # a loss that cannot be is refused before anything costs time
-    network, facts, plan = _prepare(work, run, train, device)
+    network, facts, plan = _prepare(work, run, train, val, device)
     work.progress(Step("plan", text=f"plan   {describe(plan)}"))
-    pack = _pack(work, plan, np.concatenate([train, val]))
-    view = View(pack, tuple(range(len(train))))
-    checked = View(pack, tuple(range(len(train), len(train) + len(val))))
-    result = _fit(work, run, network, facts, plan, view, checked, [work.dataset[int(i)].id for i in train])
-    return Fitted(network, facts, plan, result)
+    rows = np.concatenate([train, val]) if work.rows is None else work.rows
+    pack, place = _pack(work, plan, rows), {int(row): at for at, row in enumerate(rows)}
+    parts = [Subset(pack, tuple(place[int(i)] for i in part)) for part in (train, val)]
+    names = [work.dataset[int(i)].id for i in train]
+    result = _fit(work, run, network, facts, plan, parts[0], parts[1], names)
+    return Fitted(network, facts, plan, result, len(val) if len(val) >= MIN_VALIDATION else 0)
+
+
+def needs_validation(recipe: Recipe) -> str:
+    """Return what in a recipe cannot do without validation pictures, or nothing."""
+    if recipe.training.early_stopping is not None:
+        return "training.early_stopping"
+    plateau = [at for at, phase in enumerate(recipe.training.phases) if phase.schedule == "plateau"]
+    return f"training.phases.{plateau[0]}.schedule: plateau" if plateau else ""
 
 
 def resolve_device(name: str) -> str:
@@ -113,14 +128,11 @@ def resolve_device(name: str) -> str:
 
 
 def _prepare(
-    work: Work, run: RunFolder, train: Indices, device: "torch.device"
+    work: Work, run: RunFolder, train: Indices, val: Indices, device: "torch.device"
 ) -> "tuple[nn.Module, NetworkFacts, Plan]":
     """Build the network and make the plan, or read it where it has been made."""
-    import torch
-
-    torch.manual_seed(work.recipe.training.seed)
     if run.plan.exists():
-        plan = _read_plan(run)
+        plan = read_plan(run)
         started = (run.checkpoint / "state.safetensors").exists()
         network, facts = _build(work, plan.encoder, plan.weights, load=not started)
         return network, facts, plan
@@ -128,30 +140,60 @@ def _prepare(
     view = plan_view(work.recipe, measured)
     encoder, weights, network, facts, why = _choose_network(work)
     batch_size, why_batch = plan_batch(work.recipe, measured)
-    shape = (batch_size, measured.bands, *view.size)
-    if (encoder, shape) not in work.speeds:
-        work.speeds[encoder, shape] = _probe(network, work, device, shape)
-    speed = work.speeds[encoder, shape]
-    pretrained = weights != "none"
+    precision, step_seconds, why_precision = _choose_precision(
+        work, network, device, (batch_size, measured.bands, *view.size)
+    )
+    views = 1.0 if view.mode == "whole" else measured.height * measured.width / (view.size[0] * view.size[1])
     epochs, steps, tiles, seconds, why_epochs = plan_length(
-        work.recipe, measured, view, batch_size=batch_size, pretrained=pretrained, step_seconds=speed.step_seconds,
-        validation_seconds=speed.step_seconds * 0.3 * len(train) * 0.1 / batch_size, minutes=work.minutes,
+        work.recipe, measured, view, batch_size=batch_size, pretrained=weights != "none", step_seconds=step_seconds,
+        validation_seconds=0.3 * step_seconds * len(val) * views / batch_size, minutes=work.minutes,
     )  # fmt: skip
+    reasons = {
+        **view.reasons, "encoder": why, "padding": facts.why, "batch_size": why_batch, "epochs": why_epochs,
+        "precision": why_precision, "validation": _why_validation(len(val)),
+    }  # fmt: skip
     plan = Plan(
         mode=view.mode, size=view.size, scale=view.scale, overlap=view.overlap, encoder=encoder, weights=weights,
-        batch_size=batch_size, epochs=epochs, steps=steps, tiles_per_epoch=tiles, precision=speed.precision,
-        device=work.device, value_range=measured.value_range, step_seconds=speed.step_seconds, expected_seconds=seconds,
-        reasons={
-            **view.reasons, "encoder": why, "batch_size": why_batch, "epochs": why_epochs,
-            "precision": _why_precision(speed), "padding": facts.why,
-        },
+        batch_size=batch_size, epochs=epochs, steps=steps, tiles_per_epoch=tiles, precision=precision,
+        device=work.device, value_range=measured.value_range, step_seconds=step_seconds, expected_seconds=seconds,
+        reasons=reasons,
     )  # fmt: skip
     write_json(run.plan, {**plan.to_json(), "facts": measured.to_json()})
     return network, facts, plan
 
 
+def _why_validation(pictures: int) -> str:
+    if pictures >= MIN_VALIDATION:
+        return f"the best epoch, and the threshold, are chosen on {pictures} validation pictures"
+    return f"{pictures} validation pictures are too few to choose by: the last epoch is kept, the threshold is 0.5"
+
+
+def _choose_precision(
+    work: Work, network: "nn.Module", device: "torch.device", shape: tuple[int, int, int, int]
+) -> tuple[str, float, str]:
+    """Probe the precision, or take an earlier fold's: (precision, seconds of a step, reason)."""
+    from maskwright.training.precision import probe
+
+    if work.like is not None:
+        pixels = work.like.batch_size * work.like.size[0] * work.like.size[1]
+        seconds = work.like.step_seconds * shape[0] * shape[2] * shape[3] / pixels
+        return work.like.precision, seconds, "as in the first fold"
+    import torch
+
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    speed = probe(network, shape, device, precision=work.recipe.training.precision)
+    if len(speed.seconds) == 1:
+        return speed.precision, speed.step_seconds, "stated"
+    ratio = speed.seconds["fp32"] / speed.seconds["bf16"]
+    why = f"probed on this machine: a step takes {ratio:.1f} times as long in fp32 as in bf16"
+    return speed.precision, speed.step_seconds, why
+
+
 def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str]":
     """Settle encoder and weights: (encoder, weights, network, facts, reason)."""
+    if work.like is not None:
+        network, facts = _build(work, work.like.encoder, work.like.weights)
+        return work.like.encoder, work.like.weights, network, facts, "as in the first fold"
     options = work.recipe.model
     encoder, weights = options.encoder, options.weights
     why = "stated"
@@ -177,8 +219,12 @@ def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str
 
 
 def _build(work: Work, encoder: str, weights: str, *, load: bool = True) -> "tuple[nn.Module, NetworkFacts]":
+    """Build a network whose first weights depend on the seed alone."""
+    import torch
+
     from maskwright.models.build import build_network
 
+    torch.manual_seed(work.recipe.training.seed)
     options, dataset = work.recipe.model, work.dataset
     return build_network(
         options.name,
@@ -194,24 +240,8 @@ def _build(work: Work, encoder: str, weights: str, *, load: bool = True) -> "tup
     )
 
 
-def _probe(network: "nn.Module", work: Work, device: "torch.device", shape: tuple[int, int, int, int]) -> "Speed":
-    import torch
-
-    from maskwright.training.precision import probe
-
-    work.progress(Step("probe", text=""))
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return probe(network, shape, device, precision=work.recipe.training.precision)
-
-
-def _why_precision(speed: "Speed") -> str:
-    if len(speed.seconds) == 1:
-        return "stated"
-    ratio = speed.seconds["fp32"] / speed.seconds["bf16"]
-    return f"probed on this machine: a step takes {ratio:.1f} times as long in fp32 as in bf16"
-
-
-def _read_plan(run: RunFolder) -> Plan:
+def read_plan(run: RunFolder) -> Plan:
+    """Read the plan of a run or fold. Raises DataError."""
     try:
         return Plan.from_json(read_json(run.plan))
     except (KeyError, TypeError) as error:
@@ -232,8 +262,8 @@ def _fit(
     network: "nn.Module",
     facts: "NetworkFacts",
     plan: Plan,
-    train: View,
-    val: View,
+    train: Subset,
+    val: Subset,
     names: list[str],
 ) -> "FitResult":
     """Set up batches, scaling and validation, and fit."""

@@ -1,96 +1,116 @@
 """Cross-validation: each picture is scored once by a model that has not seen it or any of its relatives.
 
-Used where there are too few groups for a test part, or where it was asked for. The model file is trained on all
-pictures, with the plan of the folds; the scores are those of the folds' models, and say so.
+Used where there are too few groups for a test part, or where it was asked for. The model file is trained on all of
+these pictures, with the plan of the first fold; the scores are those of the folds' models, and say so. An official
+test part stays away from all of it.
 """
 
-import csv
-import io
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from maskwright.data.dataset import Dataset
+from maskwright.data.splitfile import match_lines, read_lines, write_lines
 from maskwright.data.splits import fold_split, split_dataset
-from maskwright.files import write_text
+from maskwright.errors import ConfigError, DataError
+from maskwright.files import write_json
 from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
-from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part
+from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part, needs_validation, read_plan
 from maskwright.runs.folder import RunFolder, read_json
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor, load_model
 
 NONE = np.zeros(0, np.int64)
+MIN_GROUPS = 10  # of a fold's training part, to take a validation part out of it
 
 
-def train_folds(work: Work, run: RunFolder, folds: int) -> Mapping[str, Any]:
+def make_folds(run: RunFolder, dataset: Dataset, rows: Indices, folds: int, seed: int) -> None:
+    """Divide some rows of the data into folds, groups together, and write split.csv. Raises DataError."""
+    parts = [""] * len(dataset)
+    for number, held_out in enumerate(fold_split(dataset.select(rows), folds, seed=seed), start=1):
+        for at in held_out:
+            parts[int(rows[at])] = f"fold-{number}"
+    write_lines(dataset, parts, run.split)
+
+
+def read_folds(run: RunFolder, dataset: Dataset) -> tuple[Indices, ...]:
+    """Return the rows that each fold holds out, as they were written when the run began. Raises DataError."""
+    parts = np.array(match_lines(read_lines(run.split, folds=True), dataset, run.split))
+    names = sorted({part for part in parts if part}, key=lambda name: int(name.removeprefix("fold-")))
+    if len(names) < 2:
+        raise DataError("The split file names no folds.", where=str(run.split), fix="start anew in another folder")
+    return tuple(np.flatnonzero(parts == name) for name in names)
+
+
+def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     """Train a model for each fold and one on everything; score every picture out of fold; write the results."""
-    dataset = work.dataset
-    held_out = fold_split(dataset, folds, seed=work.recipe.training.seed)
-    _write_folds(run.path / "split.csv", dataset, held_out)
+    dataset, held_out = work.dataset, read_folds(run, work.dataset)
+    rows = np.sort(np.concatenate(held_out))
+    minutes = None if work.minutes is None else work.minutes / (len(held_out) + 1)
+    work = replace(work, rows=rows, minutes=minutes)
     predictor_of: dict[str, Predictor] = {}
     scores, predictors = [], []
     for number, test in enumerate(held_out, start=1):
-        rest = np.setdiff1d(np.arange(len(dataset)), test)
+        rest = np.setdiff1d(rows, test)
         which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
         work.progress(Step("fold", text=which))
         predictor = _fold_model(work, run.fold(number), rest)
+        work = replace(work, like=read_plan(run.fold(1)))
         scores += score_part(dataset, test, predictor, work.progress)
         predictors.append(predictor)
         predictor_of |= {dataset[int(i)].id: predictor for i in test}
-    everything = np.arange(len(dataset))
-    part = f"all {len(dataset)} pictures, each scored by the model of the fold that held it out"
+    part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
+    run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
     note = (
-        f"model.onnx was trained on all pictures; the scores are those of {len(predictors)} models, "
+        f"model.onnx was trained on all {len(rows)} pictures; the scores are those of {len(predictors)} models, "
         "each trained without the pictures it was scored on"
     )
-    evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, everything), notes=(note,))
-    work.progress(
-        Step("fold", text=f"all    one more training, on all {len(dataset)} pictures: this becomes the model file")
-    )
-    fitted = fit_part(work, run, everything, NONE)
-    cuts = [p.description.threshold for p in predictors if p.description.threshold is not None]
-    description = deliver(
-        work, run, fitted, choose_on=NONE, compare_on=everything, threshold=float(np.median(cuts)) if cuts else None
-    )
-    outcome = Outcome(
-        dataset,
-        evaluation,
-        predictor_of,
-        part,
-        description,
-        {"all": len(dataset)},
-        seconds=fitted.result.seconds,
-        pictures=work.pictures,
-    )
+    evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, rows), notes=(note,))
+    work.progress(Step("fold", text=f"all    one more training, on all {len(rows)} pictures: the model file"))
+    _plan_like_first(run, len(np.setdiff1d(rows, held_out[0])), len(rows))
+    fitted = fit_part(work, run, rows, NONE)
+    chosen = [p.description.threshold for p in predictors if p.description.threshold is not None]
+    threshold = float(np.median(chosen)) if chosen else None
+    description = deliver(work, run, fitted, choose_on=NONE, compare_on=rows, threshold=threshold)
+    seconds, parts = fitted.result.seconds, {"all": len(rows)}
+    outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures)
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
+
+
+def _plan_like_first(run: RunFolder, before: int, after: int) -> None:
+    """Write the last training's plan: the first fold's, for more pictures."""
+    if run.plan.exists():
+        return
+    first = read_json(run.fold(1).plan)
+    plan = read_plan(run.fold(1)).for_pictures(before, after)
+    write_json(run.plan, {**plan.to_json(), "facts": first.get("facts", {})})
 
 
 def _fold_model(work: Work, run: RunFolder, rest: Indices) -> Predictor:
     """Train and write the model of one fold, or load it where it is there."""
     if not run.model.exists():
         train, val = _carve_validation(work.dataset, rest, work.recipe.training.seed)
+        lacking = needs_validation(work.recipe)
+        if lacking and len(val) < MIN_VALIDATION:
+            raise ConfigError(
+                f"A fold of {len(rest)} pictures leaves too few for validation, which '{lacking}' needs.",
+                where=lacking,
+                fix="leave it out of the recipe, or add pictures",
+            )
         fitted = fit_part(work, run, train, val)
         deliver(work, run, fitted, choose_on=val, compare_on=val if len(val) else train)
     return load_model(run.model)
 
 
 def _carve_validation(dataset: Dataset, rest: Indices, seed: int) -> tuple[Indices, Indices]:
-    """Take a tenth of the groups away for choosing the epoch and the cut, where that leaves enough to choose by."""
-    if len(rest) < 10 * MIN_VALIDATION:
+    """Take a tenth of the groups away for choosing epoch and threshold, where that leaves enough to choose by."""
+    part = dataset.select(rest)
+    if len(rest) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS:
         return rest, NONE
-    split = split_dataset(dataset.select(rest), method="hash", seed=seed, shares=(0.9, 0.1, 0.0))
+    split = split_dataset(part, method="hash", seed=seed, shares=(0.9, 0.1, 0.0))
     return rest[split.indices("train")], rest[split.indices("val")]
-
-
-def _write_folds(path: Path, dataset: Dataset, held_out: tuple[Indices, ...]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "group", "part"])
-    for number, indices in enumerate(held_out, start=1):
-        writer.writerows([dataset[int(i)].id, dataset[int(i)].group, f"fold-{number}"] for i in indices)
-    write_text(path, text.getvalue())

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import Split, read_split, split_dataset, write_split
-from maskwright.errors import DataError, MaskwrightError, need
+from maskwright.errors import ConfigError, DataError, MaskwrightError, need
 from maskwright.progress import Progress, Step, ignore
-from maskwright.recipe import Recipe
+from maskwright.recipe import DataOptions, Recipe
 from maskwright.runs.delivery import deliver
-from maskwright.runs.fitting import Work, fit_part, resolve_device
+from maskwright.runs.fitting import MIN_VALIDATION, Work, fit_part, needs_validation, resolve_device
 from maskwright.runs.folder import RunFolder, State, next_folder, read_json, same_training
-from maskwright.runs.folds import train_folds
+from maskwright.runs.folds import make_folds, train_folds
 from maskwright.runs.gate import check_before_training
 from maskwright.runs.recipes import load_recipe
 from maskwright.runs.results import Outcome, write_results
@@ -73,29 +75,29 @@ def train(
     need("torch", extra="train", purpose="Training")
     resolved = resolve_device(device)
     settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
-    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data)
+    dataset, settled = _read(data, settled)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
     record = {
         "data": str(data.root if isinstance(data, Dataset) else Path(data).resolve()),
         "fingerprint": dataset.fingerprint(), "minutes": minutes, "device": device, "accepted": sorted(accept),
     }  # fmt: skip
     state = run.state()
-    if state is State.FINISHED:
+    if state is not State.NEW:
         same_training(run, settled, record)
+    if state is State.FINISHED:
         progress(Step("train", text=f"note   {run.path} is finished already; nothing was done"))
         return TrainResult(run.path, run.model, time.monotonic() - begun, read_json(run.evaluation))
-    if state is State.UNFINISHED:
-        same_training(run, settled, record)
-        progress(Step("train", text=f"note   {run.path} is not finished: going on"))
-        split, number = _begun_split(run, dataset)
-    else:
+    if state is State.NEW:
         _refuse_foreign(run)
         findings = check_before_training(dataset, accept, progress)
-        split, number = _begin(run, dataset, settled, record, findings)
-    progress(Step("split", text=f"split  {split.how}" if split else f"split  {number} folds, {dataset.grouping}"))
+        _begin(run, dataset, settled, record, findings)
+    else:
+        progress(Step("train", text=f"note   {run.path} is not finished: going on"))
+    started = run.start_record()
+    progress(Step("split", text=f"split  {started['split']}"))
     work = Work(dataset, settled, resolved, minutes, progress, pictures)
     try:
-        scores = _train_once(work, run, split) if split else train_folds(work, run, number)
+        scores = train_folds(work, run) if started["folds"] else _train_once(work, run)
     except MaskwrightError:
         if run.state() is State.NEW:
             run.discard()
@@ -104,8 +106,16 @@ def train(
     return TrainResult(run.path, run.model, time.monotonic() - begun, scores)
 
 
-def _train_once(work: Work, run: RunFolder, split: Split) -> Mapping[str, Any]:
+def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
     """Fit on train, choose on validation, write the file, score it once on test."""
+    split = read_split(run.split, work.dataset)
+    lacking = needs_validation(work.recipe)
+    if lacking and len(split.indices("val")) < MIN_VALIDATION:
+        raise ConfigError(
+            f"{len(split.indices('val'))} validation pictures are too few for '{lacking}'.",
+            where=lacking,
+            fix="leave it out of the recipe, or add pictures",
+        )
     part = {name: split.indices(name) for name in ("train", "val", "test")}
     begun = time.monotonic()
     fitted = fit_part(work, run, part["train"], part["val"])
@@ -128,23 +138,43 @@ def _train_once(work: Work, run: RunFolder, split: Split) -> Mapping[str, Any]:
     return read_json(run.evaluation)
 
 
+def _read(data: str | Path | Dataset, recipe: Recipe) -> tuple[Dataset, Recipe]:
+    """Read the data as the recipe says; a Dataset that was read already brings its own options into the recipe."""
+    if not isinstance(data, Dataset):
+        return read_dataset(Path(data), recipe.data), recipe
+    if recipe.data not in (DataOptions(), data.options):
+        raise ConfigError(
+            "The recipe says how to read the data, but the data has been read already.",
+            where="data",
+            fix="give the folder instead of the Dataset, or leave `data` out of the recipe",
+        )
+    return data, recipe.model_copy(update={"data": data.options})
+
+
 def _begin(
     run: RunFolder, dataset: Dataset, recipe: Recipe, record: Mapping[str, Any], findings: list[dict[str, Any]]
-) -> tuple[Split | None, int]:
-    """Split, and write down how the run begins. Returns the split, or None and the number of folds."""
-    split = split_dataset(dataset, method=recipe.data.split, seed=recipe.training.seed)
-    folds = recipe.folds or (FOLDS if split.needs_folds else 0)
-    if not folds:
+) -> None:
+    """Split, and write down how the run begins."""
+    previous = Path(recipe.data.previous) if recipe.data.previous else None
+    split = split_dataset(dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed)
+    rows = _rows_for_folds(dataset, split, recipe)
+    groups = len({dataset.columns.groups[int(i)] for i in rows})
+    folds = recipe.folds or (min(FOLDS, groups) if split.needs_folds else 0)
+    how = split.how
+    if folds:
+        make_folds(run, dataset, rows, folds, recipe.training.seed)
+        how = f"{folds} folds of {len(rows)} pictures, {dataset.grouping}"
+    else:
         write_split(split, dataset, run.split)
-    run.begin(recipe, {**record, "folds": folds, "split": split.how})
+    run.begin(recipe, {**record, "folds": folds, "split": how})
     run.events.add({"event": "checked", "findings": findings})
-    return (None, folds) if folds else (split, 0)
 
 
-def _begun_split(run: RunFolder, dataset: Dataset) -> tuple[Split | None, int]:
-    """Return what `_begin` returned when the run was begun."""
-    folds = int(run.start_record()["folds"])
-    return (None, folds) if folds else (read_split(run.split, dataset), 0)
+def _rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return what may be folded: everything, but not an official or stated test part, nor what is left out."""
+    if recipe.data.split == "hash" or not (any(dataset.columns.parts) or recipe.data.split or recipe.data.previous):
+        return np.arange(len(dataset))
+    return np.sort(np.concatenate([split.indices("train"), split.indices("val")]))
 
 
 def _refuse_foreign(run: RunFolder) -> None:

@@ -21,7 +21,7 @@ class Draw:
     """What was drawn for a batch of N pictures of C bands.
 
     affine: (N, 2, 3) from output to input coordinates, in pixels from the centre (x, y).
-    colour: (N, C, C) and offset: (N, C), applied to values in 0..1. noise: (N,) standard deviation.
+    colour: (N, C, C) and offset: (N, C), applied to values in 0..1. noise: standard deviation, of all pictures.
     """
 
     affine: Tensor

@@ -49,7 +49,7 @@ class WholeBatches:
 
 
 class TileBatches:
-    """Tiles from pictures of any size; half of them around a pixel of a class drawn evenly, so that rare ones come up.
+    """Tiles from pictures of any size; half of them in cells that show a class drawn evenly, so that rare ones come up.
 
     The other half lie anywhere, each place of the set as likely as any other.
     """

@@ -4,7 +4,6 @@ Written under a temporary name, synced and renamed, so that a kill at any moment
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,12 +42,9 @@ class Position:
     finished: bool = False
 
 
-def save_checkpoint(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, position: Position, extra: Mapping[str, Tensor]
-) -> None:
-    """Write network, optimizer, position and `extra` tensors (best weights, averages). Raises OutputError."""
+def save_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, position: Position) -> None:
+    """Write network, optimizer and position. Raises OutputError."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"extra.{name}": tensor for name, tensor in extra.items()}
     numbers: dict[str, dict[str, float]] = {}
     for index, parameter in enumerate(_parameters(optimizer)):
         for key, value in optimizer.state.get(parameter, {}).items():
@@ -65,10 +61,8 @@ def save_checkpoint(
     write_with(path, lambda temporary: save_file(whole, temporary, metadata=header))
 
 
-def load_checkpoint(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[Position, dict[str, Tensor]]:
-    """Put a checkpoint back into network and optimizer; return position and extra tensors. Raises DataError."""
+def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+    """Put a checkpoint back into network and optimizer; return the position. Raises DataError."""
     header, tensors = _read(path)
     try:
         position = Position(**json.loads(header["position"]))
@@ -76,8 +70,7 @@ def load_checkpoint(
         _load_optimizer(optimizer, tensors, json.loads(header["optimizer"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _unusable(path, str(error).splitlines()[0]) from error
-    extra = {name.removeprefix("extra."): tensor for name, tensor in tensors.items() if name.startswith("extra.")}
-    return position, extra
+    return position
 
 
 def read_position(path: Path) -> Position:
@@ -110,10 +103,14 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
         state: dict[str, Any] = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
         state |= numbers.get(str(index), {})
         if state:
-            moved = {
-                k: v.to(parameter.device) if k != "step" and isinstance(v, Tensor) else v for k, v in state.items()
-            }
-            optimizer.state[parameter] = moved
+            optimizer.state[parameter] = {key: _laid_out(value, parameter) for key, value in state.items()}
+
+
+def _laid_out(value: Any, parameter: nn.Parameter) -> Any:
+    """Give a state tensor its parameter's device and memory layout, so that the next step rounds as it would have."""
+    if not isinstance(value, Tensor) or value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -29,9 +29,9 @@ class Scaling:
 
 
 def to_unit(images: NDArray[Any], value_range: float, device: torch.device) -> Tensor:
-    """(N, H, W, C) integer -> (N, C, H, W) float32 in 0..1."""
+    """(N, H, W, C) integer -> (N, C, H, W) float32 in 0..1; values beyond the range count as its end."""
     values = images if images.dtype == np.uint8 else images.astype(np.float32)
-    return torch.from_numpy(values).to(device).movedim(3, 1).float() / value_range
+    return (torch.from_numpy(values).to(device).movedim(3, 1).float() / value_range).clamp_(max=1)
 
 
 def to_labels(masks: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -60,11 +60,16 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class FitResult:
-    """best_epoch counts from 0 over all phases; scores: validation after each epoch; seconds: training alone."""
+    """How a training went.
+
+    best_epoch: from 0, over all phases; -1 without validation. scores: validation after each epoch. epochs: really
+    trained. seconds: of the training alone.
+    """
 
     best_epoch: int
     best_score: float
     scores: tuple[float, ...]
+    epochs: int
     seconds: float
 
 
@@ -111,7 +116,7 @@ def fit(
         load_weights(folder / "best.safetensors", network)
     network.to("cpu")
     position = state.position
-    return FitResult(position.best_epoch, position.best_score, tuple(position.scores), position.seconds)
+    return FitResult(position.best_epoch, position.best_score, tuple(position.scores), position.epoch, position.seconds)
 
 
 class _State:
@@ -119,7 +124,7 @@ class _State:
 
     def __init__(self, network: nn.Module, settings: FitSettings, folder: Path, device: torch.device) -> None:
         self.settings, self.folder = settings, folder
-        self.accelerator = Accelerator(cpu=device.type == "cpu")
+        self.accelerator = Accelerator()
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device, self.position = device, Position()
         self.saved_at = time.monotonic()
@@ -162,11 +167,11 @@ class _State:
             return
         self.position = read_position(path)
         self.begin_phase()  # the optimizer has the groups of the phase in which the checkpoint was taken
-        self.position, _ = load_checkpoint(path, self.network, self.optimizer)
+        self.position = load_checkpoint(path, self.network, self.optimizer)
 
     def save(self) -> None:
         """Write the checkpoint now."""
-        save_checkpoint(self.folder / "state.safetensors", self.network, self.optimizer, self.position, {})
+        save_checkpoint(self.folder / "state.safetensors", self.network, self.optimizer, self.position)
         self.saved_at = time.monotonic()
 
     def save_when_due(self) -> None:

@@ -1,10 +1,13 @@
 """Numbers of reduced precision where this machine has them in hardware, found out by trying, not by name."""
 
+import math
 import time
 from dataclasses import dataclass
 
 import torch
 from torch import nn
+
+from maskwright.errors import TrainingError
 
 TURNS = 3  # timed steps of each precision
 HOPELESS = 3.0  # times as slow as the other: no need to look again
@@ -39,11 +42,18 @@ def probe(
         for name, taken in times.items():
             fastest = min((min(other) for other in times.values() if other), default=0.0)
             if len(taken) < 2 or min(taken) < HOPELESS * fastest:
-                taken.append(_step_seconds(network, shape, device, name))
+                taken.append(_or_too_large(network, shape, device, name))
     network.zero_grad(set_to_none=True)
     network.load_state_dict(before)
     network.train(training)
     seconds = {name: min(taken) for name, taken in times.items()}
+    if not any(map(math.isfinite, seconds.values())):
+        if shape[0] == 1:
+            raise TrainingError(
+                "One picture alone does not fit into the GPU's memory.", fix="choose a smaller size or encoder"
+            )
+        half = probe(network, (shape[0] // 2, *shape[1:]), device, precision=precision)
+        return Speed(half.precision, {name: value * shape[0] / (shape[0] // 2) for name, value in half.seconds.items()})
     if precision != "auto":
         return Speed(precision, seconds)
     return Speed("bf16" if seconds["bf16"] < 0.85 * seconds["fp32"] else "fp32", seconds)
@@ -58,3 +68,13 @@ def _step_seconds(network: nn.Module, shape: tuple[int, int, int, int], device: 
     if device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start
+
+
+def _or_too_large(network: nn.Module, shape: tuple[int, int, int, int], device: torch.device, precision: str) -> float:
+    """Time a step; one that does not fit into the GPU's memory takes forever."""
+    try:
+        return _step_seconds(network, shape, device, precision)
+    except torch.cuda.OutOfMemoryError:
+        network.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        return math.inf

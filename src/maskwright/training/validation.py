@@ -16,7 +16,7 @@ from maskwright.metrics.measures import summary
 from maskwright.training.batches import Pictures, cut_around
 from maskwright.training.feeding import Scaling, to_labels, to_unit
 
-_MAX_TILES = 64  # a picture: enough to rank epochs; the score proper looks at everything
+MAX_TILES = 64  # a picture: enough to rank epochs; the score proper looks at everything
 
 
 @torch.inference_mode()
@@ -55,7 +55,8 @@ def _views(
     centres = [(size[0] // 2, size[1] // 2)]
     if image.shape[:2] != size:
         centres = [(y, x) for y in _centres(image.shape[0], size[0]) for x in _centres(image.shape[1], size[1])]
-        centres = centres[:: max(1, len(centres) // _MAX_TILES)]
+        spread = np.linspace(0, len(centres) - 1, min(len(centres), MAX_TILES)).round().astype(int)
+        centres = [centres[at] for at in spread]
     for start in range(0, len(centres), batch_size):
         part = centres[start : start + batch_size]
         images = np.stack([cut_around(image, y, x, size) for y, x in part])

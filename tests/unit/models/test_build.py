@@ -13,7 +13,6 @@ def test_logits_have_the_pictures_size_for_any_bands_and_outputs(encoder: str, b
     network, facts = build_network(encoder=encoder, weights="none", in_channels=bands, num_outputs=outputs)
     assert network.eval()(torch.zeros(1, bands, 64, 96)).shape == (1, outputs, 64, 96)
     assert len(facts.mean) == len(facts.std) == bands
-    assert facts.stride == 32
 
 
 def test_a_decoder_of_full_depth_ends_at_full_size() -> None:
@@ -50,3 +49,23 @@ def test_parameters_and_moving_averages_are_counted_apart() -> None:
     network[0].requires_grad_(False)
     count = count_parameters(network)
     assert (count.parameters, count.trainable, count.buffers) == (3 * 4 * 9 + 4 + 8, 8, 8)
+
+
+@pytest.mark.parametrize("encoder", ["resnet26", "resnet18"])
+def test_an_encoder_that_cannot_pad_as_tensorflow_does_says_so(encoder: str) -> None:
+    with pytest.raises(ConfigError, match="cannot pad as TensorFlow does"):
+        build_network(encoder=encoder, weights="none", padding="same", in_channels=3, num_outputs=1)
+
+
+def test_padding_that_would_be_ignored_is_refused() -> None:
+    with pytest.raises(ConfigError, match="plain encoder pads as PyTorch does"):
+        build_network(encoder="none", weights="none", padding="same", in_channels=3, num_outputs=1)
+    with pytest.raises(ConfigError, match="always pads as TensorFlow does"):
+        build_network(
+            encoder="tf_mobilenetv3_small_075", weights="none", padding="symmetric", in_channels=3, num_outputs=1
+        )
+
+
+def test_segformers_own_weights_are_non_commercial() -> None:
+    with pytest.raises(ConfigError, match="may not be used commercially"):
+        build_network(encoder="mit_b0", weights="imagenet", in_channels=3, num_outputs=1)

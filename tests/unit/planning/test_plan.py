@@ -14,7 +14,7 @@ DEFAULT = build_recipe({})
 def _facts(**changes: object) -> Facts:
     values = {
         "pictures": 600, "height": 768, "width": 1024, "aspects_agree": True, "thickness": 120.0,
-        "thin_class": "lesion", "largest": 768 * 1024, "value_range": 255.0, "bands": 3,
+        "thin_class": "lesion", "value_range": 255.0, "bands": 3,
     }  # fmt: skip
     return Facts(**{**values, **changes})  # type: ignore[arg-type]
 

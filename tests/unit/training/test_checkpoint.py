@@ -31,13 +31,12 @@ def _trained() -> tuple[nn.Module, torch.optim.Optimizer]:
 def test_network_optimizer_and_position_come_back_to_the_bit(tmp_path: Path) -> None:
     network, optimizer = _trained()
     position = Position(phase=1, epoch=4, step=7, scores=[0.5, 0.25], seconds=1.5)
-    save_checkpoint(tmp_path / "state.safetensors", network, optimizer, position, {"more": torch.ones(2)})
+    save_checkpoint(tmp_path / "state.safetensors", network, optimizer, position)
     other, again = _trained()
     for parameter in other.parameters():
         parameter.data.zero_()
-    loaded, extra = load_checkpoint(tmp_path / "state.safetensors", other, again)
+    loaded = load_checkpoint(tmp_path / "state.safetensors", other, again)
     assert loaded == position == read_position(tmp_path / "state.safetensors")
-    assert torch.equal(extra["more"], torch.ones(2))
     for one, two in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
         assert torch.equal(one, two)
     for one, two in zip(optimizer.state.values(), again.state.values(), strict=True):
@@ -46,7 +45,7 @@ def test_network_optimizer_and_position_come_back_to_the_bit(tmp_path: Path) -> 
 
 def test_the_next_step_after_loading_is_the_same(tmp_path: Path) -> None:
     network, optimizer = _trained()
-    save_checkpoint(tmp_path / "state.safetensors", network, optimizer, Position(), {})
+    save_checkpoint(tmp_path / "state.safetensors", network, optimizer, Position())
     other, again = _trained()
     load_checkpoint(tmp_path / "state.safetensors", other, again)
     picture = torch.rand(2, 3, 8, 8)
@@ -77,7 +76,7 @@ def test_something_else_is_refused_and_never_unpickled(tmp_path: Path, content: 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     network, optimizer = _trained()
-    save_checkpoint(tmp_path / "state.safetensors", network, optimizer, Position(), {})
+    save_checkpoint(tmp_path / "state.safetensors", network, optimizer, Position())
     other = nn.Sequential(nn.Conv2d(3, 8, 3))
     with pytest.raises(DataError, match="cannot be used"):
         load_checkpoint(tmp_path / "state.safetensors", other, torch.optim.AdamW(other.parameters()))
@@ -88,7 +87,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
 ) -> None:
     path = tmp_path / "state.safetensors"
     network, optimizer = _trained()
-    save_checkpoint(path, network, optimizer, Position(epoch=1), {})
+    save_checkpoint(path, network, optimizer, Position(epoch=1))
 
     def full(*args: object, **kwargs: object) -> None:
         Path(str(args[1])).write_bytes(b"half")
@@ -96,6 +95,6 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
 
     monkeypatch.setattr("maskwright.training.checkpoint.save_file", full)
     with pytest.raises(OutputError, match="No space left"):
-        save_checkpoint(path, network, optimizer, Position(epoch=2), {})
+        save_checkpoint(path, network, optimizer, Position(epoch=2))
     assert read_position(path).epoch == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.safetensors"]

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from maskwright.errors import TrainingError
 from maskwright.training import precision
 from maskwright.training.precision import Speed, probe
 
@@ -48,3 +49,24 @@ def test_a_hopeless_precision_is_not_timed_again(monkeypatch: pytest.MonkeyPatch
     probe(_network(), (1, 3, 8, 8), CPU)
     assert asked.count("bf16") == 4
     assert asked.count("fp32") == 2
+
+
+def test_a_batch_that_does_not_fit_is_probed_in_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(network: nn.Module, shape: tuple[int, ...], device: object, name: str) -> float:
+        if shape[0] > 2 or name == "fp32":
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return 0.5
+
+    monkeypatch.setattr(precision, "_step_seconds", seconds)
+    speed = probe(_network(), (8, 3, 8, 8), CPU)
+    assert speed.precision == "bf16"
+    assert speed.step_seconds == 2.0
+
+
+def test_one_picture_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(*_: object) -> float:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(precision, "_step_seconds", seconds)
+    with pytest.raises(TrainingError, match="One picture alone"):
+        probe(_network(), (4, 3, 8, 8), CPU)
