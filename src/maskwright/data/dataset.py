@@ -16,6 +16,7 @@ from maskwright.data.hashing import hash_files
 from maskwright.data.maskfiles import MaskReader
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
+from maskwright.images.depth import to_depth
 from maskwright.images.formats import read_image
 from maskwright.images.masks import MaskEncoding
 from maskwright.images.modes import Pixels
@@ -137,11 +138,7 @@ class Dataset:
                 where=str(path),
                 fix="remove it, or save it with the same bands",
             )
-        if self.dtype == "uint16" and image.dtype == np.uint8:
-            return image.astype(np.uint16) * np.uint16(257)
-        if self.dtype == "uint8" and image.dtype == np.uint16:
-            return (image >> 8).astype(np.uint8)
-        return image
+        return to_depth(image, self.dtype)
 
     def read_mask(self, index: int) -> NDArray[np.uint8]:
         """Return the decoded mask at its own size: (H, W), or (H, W, C) for overlapping classes. Raises DataError."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maskwright.errors import DataError, ShapeError
 from maskwright.images.classes import Classes
+from maskwright.images.depth import to_depth
 from maskwright.images.formats import read_image, read_info
 from maskwright.images.resize import resize_float
 from maskwright.images.sizes import scaled_decoding_size
@@ -53,7 +54,7 @@ class Predictor:
     def predict(self, picture: Pixels | str | Path) -> Prediction:
         """Predict for an array (H, W, bands) or a file.
 
-        A file may be grey or RGB: it is converted. An array must have the model's bands and type; a grey one may
+        A file may be grey or RGB, of 8 or 16 bits: it is converted. An array must have the model's bands and type; a grey one may
         leave its last axis out. Raises DataError for a file that cannot be read, ShapeError for other arrays.
         """
         image, size = self.read(picture) if isinstance(picture, str | Path) else (self._checked(picture), None)
@@ -74,7 +75,7 @@ class Predictor:
     def read(self, path: str | Path) -> tuple[Pixels, tuple[int, int]]:
         """Read a picture as training read it; return it and the (height, width) that the file really has.
 
-        It is converted to the model's bands and, for mode 'whole', a large JPEG is decoded at reduced scale.
+        It is converted to the model's bands and depth and, for mode 'whole', a large JPEG is decoded at reduced scale.
         Raises DataError.
         """
         path, wanted = Path(path), self.description
@@ -86,12 +87,7 @@ class Predictor:
                 f"The picture has {image.shape[2]} bands; the model was trained on {wanted.bands}.",
                 where=str(path), fix="give pictures of the kind it was trained on",
             )  # fmt: skip
-        if image.dtype != wanted.dtype:
-            raise DataError(
-                f"The picture is {image.dtype}; the model was trained on {wanted.dtype}.",
-                where=str(path), fix="give pictures of the kind it was trained on, or convert them likewise",
-            )  # fmt: skip
-        return image, (info.height, info.width)
+        return to_depth(image, wanted.dtype), (info.height, info.width)
 
     def _checked(self, image: Pixels) -> Pixels:
         wanted = self.description

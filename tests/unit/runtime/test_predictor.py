@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskwright.data.dataset import Columns, Dataset
 from maskwright.errors import ConfigError, DataError, MissingDependency, ShapeError
 from maskwright.images.classes import Classes
+from maskwright.images.masks import MaskEncoding
 from maskwright.runtime.predictor import cut_probabilities, load_model
 
 SEVERAL = Classes(("soil", "crop", "weed"))
@@ -134,12 +136,19 @@ def test_a_grey_file_is_shown_to_a_model_for_colour(path, write_model, tmp_path)
     np.testing.assert_allclose(result.probabilities, sigmoid(1.2), atol=1e-6)
 
 
-def test_a_file_of_another_depth_is_refused(path, write_model, tmp_path):
-    write_model(path, bands=1)
-    Image.fromarray(np.full((9, 9), 3000, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(DataError, match="The picture is uint16; the model was trained on uint8") as caught:
-        load_model(path).predict(tmp_path / "deep.png")
-    assert caught.value.where.endswith("deep.png")
+@pytest.mark.parametrize("trained_on", ["uint8", "uint16"])
+def test_a_file_of_another_depth_is_read_as_the_dataset_reads_it(path, write_model, tmp_path, trained_on):
+    write_model(path, bands=1, dtype=trained_on)
+    pixels = np.random.default_rng(0).integers(0, 65536, (9, 9), dtype=np.uint16)
+    for name, picture in (("deep.png", pixels), ("plain.png", (pixels >> 8).astype(np.uint8))):
+        Image.fromarray(picture).save(tmp_path / name)
+        columns = Columns(("a",), (name,), ((),), ("a",), ("",))
+        dataset = Dataset(
+            tmp_path, columns, Classes(("background", "cell")), MaskEncoding("index"), bands=1, dtype=trained_on
+        )
+        image, size = load_model(path).read(tmp_path / name)
+        assert (image.dtype, size) == (trained_on, (9, 9))
+        np.testing.assert_array_equal(image, dataset.read_image(0))
 
 
 @pytest.mark.parametrize(
