@@ -5,6 +5,7 @@ The one place that turns MaskwrightError into words. Knows no command.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from io import TextIOWrapper
@@ -18,6 +19,9 @@ from maskwright.files import output_error
 
 SCHEMA: Final = 1  # version of every document's envelope and keys
 
+# Control characters (C0 but the newline, DEL, C1), and those that turn the direction of writing.
+_COMMANDS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 WELL, FAILED, MISUSED, FINDINGS, STOPPED, UNHEARD = 0, 1, 2, 3, 130, 141
 
 
@@ -28,13 +32,22 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def harmless(text: str) -> str:
+    r"""Escape what a terminal would obey or be misled by, such as in a file's name; lines stay lines.
+
+    >>> print(harmless("a\x1b[2Jb"))
+    a\x1b[2Jb
+    """
+    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def put(text: str) -> None:
     """Write text to stdout. When nobody reads it any more (`| head`), end quietly with exit code 141.
 
     Raises OutputError where it cannot be written, such as into a file on a full disk.
     """
     try:
-        print(text, flush=True)
+        print(harmless(text), flush=True)
     except BrokenPipeError:
         _close(sys.stdout)
         raise typer.Exit(UNHEARD) from None
@@ -77,6 +90,6 @@ def finish(
 def say(text: str) -> None:
     """Write to stderr, if anybody reads it."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(harmless(text), file=sys.stderr, flush=True)
     except BrokenPipeError:
         _close(sys.stderr)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from maskwright.cli.output import harmless
 from maskwright.progress import Step
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Plain:
     def _write(self, line: str, now: float) -> None:
         self._written = now
         try:
-            self._stream.write(line + "\n")
+            self._stream.write(harmless(line) + "\n")
             self._stream.flush()
         except BrokenPipeError:  # nobody reads our progress any more: the work goes on
             self._write = lambda line, now: None  # type: ignore[method-assign]
@@ -93,7 +94,7 @@ class Terminal:
         """Move the line; a remark is written above it and stays."""
         self._bar = bar = self._bar or _start_bar()
         if _is_remark(step):
-            bar.console.print(step.text, markup=False, highlight=False)
+            bar.console.print(harmless(step.text), markup=False, highlight=False)
             return
         if self._task is None or step.stage != self._stage:
             if self._task is not None:
@@ -105,7 +106,7 @@ class Terminal:
             self._task,
             completed=step.done,
             total=step.total or None,
-            about=_about(step),
+            about=harmless(_about(step)),
             left="" if left is None else f"{clock(left)} left",
         )
 

@@ -54,8 +54,9 @@ class Predictor:
     def predict(self, picture: Pixels | str | Path) -> Prediction:
         """Predict for an array (H, W, bands) or a file.
 
-        A file may be grey or RGB, of 8 or 16 bits: it is converted. An array must have the model's bands and type; a grey one may
-        leave its last axis out. Raises DataError for a file that cannot be read, ShapeError for other arrays.
+        A file may be grey or RGB, of 8 or 16 bits: it is converted. An array must have the model's bands and type; a
+        grey one may leave its last axis out. Raises DataError for a file that cannot be read, ShapeError for other
+        arrays.
         """
         image, size = self.read(picture) if isinstance(picture, str | Path) else (self._checked(picture), None)
         if self.description.mode == "whole" and size in (None, image.shape[:2]):

@@ -226,7 +226,7 @@ def test_recipes_are_listed(run: Run, workflow: Workflow) -> None:
 def test_every_key_of_a_recipe_is_listed_with_its_default(run: Run) -> None:
     code, out, _ = run("recipes", "--fields")
     assert code == 0
-    assert "training.phases.0.learning_rate = 0.001   (number)   peak rate of decoder and head, per step" in out
+    assert "training.phases.0.learning_rate = 0.002   (number)   peak rate of decoder and head, per step" in out
     document = check_document(run("recipes", "--fields", "--json")[1], "recipes")
     assert {"key", "type", "default", "description"} <= set(document["fields"][0])
 
@@ -322,3 +322,20 @@ def test_the_card_tells_classes_network_and_scores(run: Run, workflow: Workflow)
     assert "pictures   3 bands of uint8; resizes the whole picture to 192x192" in out
     assert "scores     part test   images 75   per_image dice 0.912" in out
     assert check_document(run("info", "runs/a", "--json")[1], "info")["mode"] == "whole"
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m.png", "a\x07.png", "a\x9bH.png", "a\u202egnp.exe"])
+def test_a_file_name_cannot_command_the_terminal(run: Run, workflow: Workflow, name: str) -> None:
+    escaped = name.encode("unicode_escape").decode()
+    workflow("check", None)
+    workflow("read_dataset", DataError("This is no picture.", where=name))
+    assert escaped in run("check", "data")[2]
+    assert name not in run("check", "data")[2]
+
+
+def test_what_is_put_and_said_is_escaped_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    output.put("one\x1b[0m\nzwölf")
+    output.say("two\x00\n")
+    written = capsys.readouterr()
+    assert written.out == "one\\x1b[0m\nzwölf\n"
+    assert written.err == "two\\x00\n\n"

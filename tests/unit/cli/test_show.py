@@ -56,6 +56,20 @@ def test_a_remark_is_always_written() -> None:
     assert stream.getvalue() == "192x192 whole picture\n"
 
 
+def test_names_do_not_command_the_terminal() -> None:
+    stream = io.StringIO()
+    show.Plain(stream)(Step("read", text="plot\x1b[2J\x9b31m\r.png\nnext"))
+    assert stream.getvalue() == "plot\\x1b[2J\\x9b31m\\r.png\nnext\n"
+
+
+def test_nor_does_a_remark_above_the_moving_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with show.Terminal() as draw:
+        draw(Step("read", text="plot\x1b]0;title\x07.png"))
+    written = capsys.readouterr().err
+    assert "\x1b]0;" not in written
+    assert "plot\\x1b]0;title\\x07.png" in written
+
+
 def test_the_time_left_that_the_work_knows_is_taken() -> None:
     assert show._seconds_left(Step("train", 1, 2, {"seconds_left": 7.0}), 1000.0) == 7.0
 
