@@ -125,7 +125,7 @@ def test_evaluate_agrees_with_the_training_s_scores(trained: tuple[Path, dict[st
 def test_evaluate_on_other_data_takes_all_of_it(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     run, _ = trained
     maskwright.make_pebbles(tmp_path / "others", 5, size=(60, 60), seed=9)
-    done = run_program("evaluate", run / "model.onnx", tmp_path / "others", "--part", "all", "--json")
+    done = run_program("evaluate", run / "model.onnx", tmp_path / "others", "--json")
     assert check_document(done.stdout, "evaluate")["images"] == 5, done.stderr
 
 

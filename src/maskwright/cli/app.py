@@ -164,7 +164,18 @@ def train(
 def evaluate(
     run: opt.Model,
     data: Annotated[Path | None, typer.Argument(metavar="DATA", help="Another data folder than the run's.")] = None,
-    part: Annotated[Part, typer.Option(metavar="train|val|test|all", help="Which part of the data.")] = "test",
+    part: Annotated[
+        Part | None,
+        typer.Option(
+            metavar="train|val|test|all",
+            help="Which part. Default: the held-out part of the run's own data; "
+            "the official test part of other data, or every picture where it has none.",
+        ),
+    ] = None,
+    images: opt.Images = None,
+    masks: opt.Masks = None,
+    encoding: opt.Encoding = None,
+    classes: opt.ClassNames = None,
     runtime: opt.Runtime = None,
     precision: opt.Precision = None,
     json: opt.Json = False,
@@ -173,11 +184,18 @@ def evaluate(
     """Score a model on the masks' own grid.
 
     Per picture and pooled, with 95 % intervals, beside what an answer scores that looks at no picture.
+    Other data is read as `check` reads it; --images, --masks, --encoding and --classes state what cannot be guessed.
     """
     from maskwright.cli.text import evaluate_text
 
+    stated = {"images": images, "masks": masks, "encoding": encoding, "classes": classes}
+    if data is None and (useless := [f"--{name}" for name, value in stated.items() if value is not None]):
+        raise typer.BadParameter("It says how other data is read; name that: evaluate RUN DATA.", param_hint=useless)
+    options = None if data is None else opt.data_options(**stated)
     with show_progress(quiet=quiet) as progress:
-        result = maskwright.evaluate(run, data, part=part, runtime=runtime, precision=precision, progress=progress)
+        result = maskwright.evaluate(
+            run, data, part=part, options=options, runtime=runtime, precision=precision, progress=progress
+        )
     finish("evaluate", result.to_json(), evaluate_text, as_json=json)
 
 
@@ -186,7 +204,9 @@ def predict(
     run: opt.Model,
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURES", help="Pictures, or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where masks and overlays go.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make masks anew that are already there.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make all masks anew, also where others stand.")
+    ] = False,
     runtime: opt.Runtime = None,
     precision: opt.Precision = None,
     json: opt.Json = False,
@@ -194,7 +214,8 @@ def predict(
 ) -> None:
     """Write a mask and an overlay for each picture.
 
-    A picture that cannot be read is named and the others are done; the exit code is then 1.
+    A mask that the same model made of the same picture is kept. A picture that cannot be read is named and the others
+    are done; the exit code is then 1.
     """
     from maskwright.cli.text import predict_error, predict_text
 

@@ -13,6 +13,7 @@ from maskwright.cli import output
 from maskwright.cli.main import main
 from maskwright.errors import DataError
 from maskwright.progress import Step
+from maskwright.recipe import DataOptions
 from support import documents
 from support.documents import Result
 from support.program import check_document
@@ -172,6 +173,7 @@ def test_evaluate_tells_each_class(run: Run, workflow: Workflow) -> None:
     evaluate = workflow("evaluate", Result(documents.scores()))
     code, out, _ = run("evaluate", "runs/a", "other", "--part", "val", "--runtime", "openvino")
     assert (code, evaluate.arguments, evaluate.options["part"]) == (0, (Path("runs/a"), Path("other")), "val")
+    assert evaluate.options["options"] == DataOptions()
     assert evaluate.options["runtime"] == "openvino"
     assert "of the foreground class 'lesion'; run by onnxruntime in fp32" in out
     assert "  lesion      Dice 0.912  IoU 0.912" in out
@@ -331,6 +333,25 @@ def test_a_file_name_cannot_command_the_terminal(run: Run, workflow: Workflow, n
     workflow("read_dataset", DataError("This is no picture.", where=name))
     assert escaped in run("check", "data")[2]
     assert name not in run("check", "data")[2]
+
+
+def test_evaluate_is_told_how_other_data_is_read(run: Run, workflow: Workflow) -> None:
+    evaluate = workflow("evaluate", Result(documents.scores()))
+    stated = ("--images", "photos", "--masks", "gt", "--encoding", "index", "--classes", "soil, crop")
+    assert run("evaluate", "r", "other", *stated)[0] == 0
+    options = evaluate.options["options"]
+    assert (options.images, options.masks, options.encoding) == ("photos", "gt", "index")
+    assert (options.classes, evaluate.options["part"]) == (("soil", "crop"), None)
+    assert run("evaluate", "r", "other", "--encoding", "rainbow")[0] == 1
+
+
+def test_how_other_data_is_read_needs_other_data(run: Run, workflow: Workflow) -> None:
+    evaluate = workflow("evaluate", Result(documents.scores()))
+    code, _, err = run("evaluate", "r", "--masks", "gt")
+    assert (code, evaluate.arguments) == (2, ())
+    assert "--masks" in err
+    assert run("evaluate", "r")[0] == 0
+    assert evaluate.options["options"] is None
 
 
 def test_what_is_put_and_said_is_escaped_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
