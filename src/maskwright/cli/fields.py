@@ -1,6 +1,6 @@
 """Lists every key of a recipe with its type, default and description, straight from the model.
 
-What `maskwright recipes --fields` prints and docs/recipes.md holds.
+What `maskwright recipes --fields` prints and docs/reference.md holds.
 """
 
 from types import NoneType, UnionType

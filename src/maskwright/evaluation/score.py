@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.data.threads import in_threads
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.grid import cut, probabilities_on_grid
-from maskwright.evaluation.reading import read_ahead
 from maskwright.metrics.counts import Counts, count
 from maskwright.progress import Progress, Step, ignore
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 ReadImage = Callable[[int], NDArray[Any]]
+_READERS = 2  # threads; at most twice as many pictures wait: they may be large
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def load_pictures(
         sample = dataset[index]
         return LoadedPicture(sample.id, sample.group, read(index), dataset.read_mask(index))
 
-    return read_ahead(load, [int(index) for index in indices])
+    return in_threads(load, [int(index) for index in indices], workers=_READERS)
 
 
 def _size(mask: NDArray[Any]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from maskwright.errors import ShapeError
 from maskwright.images.classes import IGNORE, Classes
+from maskwright.images.sizes import resize_labels
 
 Colour = tuple[int, int, int]
 
@@ -70,7 +71,7 @@ def tinted_thumbnail(image: NDArray[Any], mask: NDArray[Any], classes: Classes, 
     size = thumbnail_size(image.shape, side)
     large = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
     canvas = _stretch(Image.fromarray(to_rgb(image)), large)
-    _tint(canvas, nearest(mask, large), classes, width=_SUPERSAMPLING)
+    _tint(canvas, resize_labels(mask, large), classes, width=_SUPERSAMPLING)
     return _smaller(canvas, size)
 
 
@@ -82,7 +83,7 @@ def error_thumbnail(
     large = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
     canvas = _stretch(Image.fromarray(to_rgb(image)), large).convert("L").convert("RGB")
     canvas = Image.blend(canvas, Image.new("RGB", canvas.size, "white"), 0.45)
-    for colour, where, strength in error_areas(nearest(truth, large), nearest(prediction, large), classes):
+    for colour, where, strength in error_areas(resize_labels(truth, large), resize_labels(prediction, large), classes):
         canvas.paste(colour, mask=_alpha(where, strength))
     return _smaller(canvas, size)
 
@@ -104,14 +105,6 @@ def error_areas(
     return (
         (RIGHT, right, 130), (MISSED, missed, 215), (EXTRA, extra, 215), (WRONG, wrong, 230), (IGNORED, ignored, 90),
     )  # fmt: skip
-
-
-def nearest(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Return a mask (H, W) or (H, W, K) at another size, each pixel the nearest one's label."""
-    rows = ((np.arange(size[0]) + 0.5) * mask.shape[0] / size[0]).astype(np.intp)
-    columns = ((np.arange(size[1]) + 0.5) * mask.shape[1] / size[1]).astype(np.intp)
-    resized: NDArray[Any] = mask[rows[:, None], columns[None, :]]
-    return resized
 
 
 def _tint(canvas: Image.Image, mask: NDArray[Any], classes: Classes, *, width: int) -> None:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from maskwright.errors import ShapeError
 from maskwright.files import write_with
 from maskwright.images.classes import Classes
+from maskwright.images.sizes import resize_labels
 from maskwright.metrics.counts import count
 from maskwright.metrics.measures import summary
 from maskwright.report.pixels import (
@@ -24,7 +25,6 @@ from maskwright.report.pixels import (
     WRONG,
     Colour,
     error_thumbnail,
-    nearest,
     thumbnail,
     tinted_thumbnail,
 )
@@ -79,7 +79,7 @@ def write_sheet(
 
 def row_dice(truth: NDArray[Any], prediction: NDArray[Any], classes: Classes) -> float | None:
     """Return the Dice of one picture on the truth's grid (prediction by nearest); None where no pixel counts."""
-    found = prediction if prediction.shape[:2] == truth.shape[:2] else nearest(prediction, truth.shape[:2])
+    found = resize_labels(prediction, truth.shape[:2])
     value = float(summary("dice", count(truth, found, len(classes.names)), exclusive=classes.exclusive))
     return None if value != value else value
 

@@ -1,9 +1,11 @@
+import threading
+
 import numpy as np
 import pytest
 
 from maskwright.errors import DataError, ShapeError
 from maskwright.evaluation.grid import cut, cut_in_words
-from maskwright.evaluation.score import score_pictures
+from maskwright.evaluation.score import load_pictures, score_pictures
 from maskwright.metrics.counts import Counts, count
 from support.pictures_in_memory import CROPS, LESION, OVERLAPPING, Pictures, one_hot, random_truths
 
@@ -88,6 +90,30 @@ def test_pictures_can_be_read_otherwise():
     scores = score_pictures(dataset, range(2), perfect, threshold=0.5, read_image=read.__getitem__)
     assert [score.size_prediction for score in scores] == [(12, 16)] * 2
     assert dataset.reads == []
+
+
+def test_only_a_few_pictures_are_read_ahead_and_in_order():
+    dataset = Pictures(LESION, random_truths(40))
+    for taken, loaded in enumerate(load_pictures(dataset, range(40))):
+        assert loaded.id == f"p{taken}"
+        assert len(dataset.reads) <= taken + 4
+
+
+def test_an_error_of_reading_comes_out_at_its_place_and_ends_it():
+    dataset = Pictures(LESION, random_truths(40))
+    threads = threading.active_count()
+
+    def read(index):
+        if index == 3:
+            raise DataError("The third is broken.")
+        return dataset.read_image(index)
+
+    pictures = load_pictures(dataset, range(40), read)
+    assert [next(pictures).id for _ in range(3)] == ["p0", "p1", "p2"]
+    with pytest.raises(DataError, match="third"):
+        next(pictures)
+    assert len(dataset.reads) < 10
+    assert threading.active_count() == threads
 
 
 def test_too_many_channels_are_named_with_the_picture():

@@ -10,7 +10,6 @@ from maskwright.report.pixels import (
     WRONG,
     error_areas,
     error_thumbnail,
-    nearest,
     overlay,
     thumbnail,
     thumbnail_size,
@@ -102,12 +101,6 @@ def test_thumbnails_keep_the_aspect_and_never_grow():
     image, mask = np.zeros((90, 600, 3), np.uint8), np.zeros((9, 60), np.uint8)
     assert thumbnail(image, 300).size == tinted_thumbnail(image, mask, LESION, 300).size == (300, 45)
     assert error_thumbnail(image, mask, mask, LESION, 300).size == (300, 45)
-
-
-def test_masks_of_another_size_are_stretched_to_the_nearest_label():
-    mask = np.array([[0, 1], [2, 3]], np.uint8)
-    assert nearest(mask, (4, 6)).tolist() == [[0, 0, 0, 1, 1, 1]] * 2 + [[2, 2, 2, 3, 3, 3]] * 2
-    assert np.array_equal(nearest(nearest(mask, (7, 9)), (2, 2)), mask)
 
 
 def areas(truth, prediction, classes):
