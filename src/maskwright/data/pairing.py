@@ -62,7 +62,7 @@ def pair(roles: Roles, where: str) -> Pairing:
     clashes = list(best.clashes)
     rest = _untouched(roles, match, clashes)
     while rest:  # folders named by another rule than the others
-        more = _best(*rest)
+        more = _best(*rest, later=True)
         if more is None or not more.match:
             break
         match.update(more.match)
@@ -92,16 +92,50 @@ def _finish(roles: Roles, several: Several, match: Match, how: str) -> Pairing:
     )
 
 
-def _best(images: Sequence[str], masks: Sequence[str]) -> _Found | None:
-    """Return what the best rule finds; the earlier, stricter one on a tie."""
+def _best(images: Sequence[str], masks: Sequence[str], *, later: bool = False) -> _Found | None:
+    """Return what the best rule finds; the earlier, stricter one on a tie.
+
+    later: what is left after a first round, where a mask without its picture must not go to another folder's.
+    """
     best: _Found | None = None
+    settled = later  # most masks lie in folders that agree with their pictures': then none goes to a contrary folder
     for try_rule in _rules(images, masks):
         found = try_rule()
+        if settled:
+            found = _agreeing(found)
+        if later:
+            found = _prevailing(found, images)
         if best is None or found.score > best.score:
             best = found
             if len(best.match) == len(images) and sum(map(len, best.match.values())) == len(masks):
                 break
+            settled = settled or _agreeing(best).score[1] * 2 > len(masks)
     return best
+
+
+def _agreeing(found: _Found) -> _Found:
+    """Keep pairs whose folders do not contradict each other."""
+    match: Match = {}
+    for image, masks in found.match.items():
+        kept = [(mask, extra) for mask, extra in masks if not _contradict(image, mask)]
+        if kept:
+            match[image] = kept
+    clashes = [(mask, [image for image in fit if not _contradict(image, mask)]) for mask, fit in found.clashes]
+    return _Found(match, [(mask, fit) for mask, fit in clashes if fit], found.how)
+
+
+def _prevailing(found: _Found, images: Sequence[str]) -> _Found:
+    """Keep pairs of folders in which most pictures have one."""
+    whole, paired = Counter(map(folder_of, images)), Counter(map(folder_of, found.match))
+    kept = {folder for folder in paired if paired[folder] * 2 > whole[folder]}
+    match = {image: masks for image, masks in found.match.items() if folder_of(image) in kept}
+    return _Found(match, found.clashes, found.how)
+
+
+def _contradict(image: str, mask: str) -> bool:
+    """Whether the folders name different parts or patients: neither says all that the other says."""
+    first, second = set(context(folder_of(image))), set(context(folder_of(mask)))
+    return not (first <= second or second <= first)
 
 
 def _rules(images: Sequence[str], masks: Sequence[str]) -> Iterable[Callable[[], _Found]]:

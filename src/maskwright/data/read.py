@@ -15,7 +15,7 @@ from maskwright.data.layout import guess_layout
 from maskwright.data.lists import official_parts
 from maskwright.data.looks import Look, look_at
 from maskwright.data.manifest import Manifest, find_manifest, read_manifest
-from maskwright.data.names import PARTS, folder_of, shown, some, suffix_of
+from maskwright.data.names import PARTS, folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.options import merged, read_stated, stated_values
 from maskwright.data.options import write_options as write_options
 from maskwright.data.pairing import Pairing, pair
@@ -171,8 +171,13 @@ def _from_pairing(listing: Listing, roles: Roles, found: Pairing, require_masks:
         (*found.labels, *(() for _ in extra)) if found.labels else (),
         {},
         leftovers,
-        (in_words(found),),
+        (in_words(found), *_passed_over(found.passed_over)),
     )
+
+
+def _passed_over(masks: tuple[str, ...]) -> tuple[str, ...]:
+    said = f"{len(masks)} further masks of pictures that have one already are left out: {some(list(masks))}"
+    return (said,) if masks else ()
 
 
 def _pictures_alone(listing: Listing, roles: Roles) -> _Rows:
@@ -214,6 +219,7 @@ def _no_masks(listing: Listing, roles: Roles) -> DataError:
 
 
 def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
+    rows = _without_strays(root, rows, stated)
     ids = make_ids(rows.images)
     grouping = make_groups(rows.images, ids, stated.group, rows.columns, str(root))
     bands, dtype, band_notes = _bands(root, rows.images)
@@ -233,6 +239,36 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
         bands, dtype, notes, rows.leftovers, stated, grouping.how, grouping.guessed, grouping.advice, guess.palette,
     )  # fmt: skip
     return replace(dataset, options=_complete(dataset, stated, rows))
+
+
+def _without_strays(root: Path, rows: _Rows, stated: DataOptions) -> _Rows:
+    """Leave out a second, numbered mask that few pictures have, where the masks hold more than one object's outline.
+
+    `7_2.png` beside `7.png` is a second object if masks are background and foreground; else a stray file.
+    Raises DataError where it is not clear which file is the mask.
+    """
+    several = [i for i, masks in enumerate(rows.masks) if len(masks) > 1]
+    alone = [root / masks[0] for masks in rows.masks if len(masks) == 1]
+    if rows.layout != "objects" or rows.columns or stated.encoding == "objects" or len(several) > len(alone):
+        return rows
+    guess = guess_encoding(_looks(spread(alone, SAMPLE)), stated)
+    if guess.encoding.kind in ("binary", "antialiased", "objects") or len(guess.encoding.table) <= 2:
+        return rows
+    masks, strays = list(rows.masks), []
+    for i in several:
+        first = min(masks[i], key=lambda mask: len(stem_of(mask)))
+        if not all(stem_of(mask).startswith(stem_of(first)) and stem_of(mask) != stem_of(first)
+                   for mask in masks[i] if mask != first):  # fmt: skip
+            raise DataError(
+                f"A picture has several masks and it is not clear which one counts: {shown(rows.images[i])} fits "
+                f"{some(list(masks[i]))}.", where=str(root), fix="remove or rename the others")  # fmt: skip
+        strays += [mask for mask in masks[i] if mask != first]
+        masks[i] = (first,)
+    left = replace(rows.leftovers, unused=(*rows.leftovers.unused, *strays))
+    how = tuple(note.replace(f"; one file an object, {len(alone) + len(several) + len(strays)} files", "")
+                for note in rows.notes)  # fmt: skip
+    notes = (*how, *_passed_over(tuple(strays)))
+    return replace(rows, masks=tuple(masks), layout="single", leftovers=left, notes=notes)
 
 
 def _manifest_parts(column: Sequence[str], root: Path) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ NO_CLASS_WORDS = frozenset(
     "boundary boundaries contour contours weight weights depth prob probability pred prediction predictions "
     "expert reader rater observer annotator version v a b c ho old new copy small large".split()
 )
+_COPIES = frozenset({"copy", "kopie", "copie", "copia"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Several:
 
 def arrange(match: dict[str, list[tuple[str, Words]]], where: str) -> Several:
     """Decide what several masks of a picture are. Raises DataError naming the folders or files if that is unclear."""
+    match = {image: _without_copies(masks) for image, masks in match.items()}
     folders = _folder_labels(match)
     if folders is not None:
         return _by_folders(match, folders, where)
@@ -45,6 +47,12 @@ def arrange(match: dict[str, list[tuple[str, Words]]], where: str) -> Several:
     if all(len(masks) == 1 for masks in plain_ones.values()):
         return Several("single", (), {image: (masks[0],) for image, masks in plain_ones.items()}, {})
     return _by_endings(match, where)
+
+
+def _without_copies(masks: list[tuple[str, Words]]) -> list[tuple[str, Words]]:
+    """Leave out files called copies of one that is there: "7 - Copy", "7 - Copy (2)" beside "7"."""
+    kept = [(mask, extra) for mask, extra in masks if not set(without_number(extra)) & _COPIES]
+    return kept or masks
 
 
 def _objects(match: dict[str, list[tuple[str, Words]]], where: str) -> Several:

@@ -230,3 +230,19 @@ def test_a_class_that_comes_alone_in_its_pictures_is_known_by_its_folder():
     paths = ["images/0.jpg", "images/1.jpg", "images/2.jpg", "masks/car/0.png", "masks/road/0.png", "masks/sky/2.png"]
 
     assert found(paths).class_names == ("car", "road", "sky")
+
+
+def test_a_copy_of_a_mask_is_no_second_object():
+    result = found([f"{kind}/{i}.png" for i in range(5) for kind in ("images", "masks")] + ["masks/3 - Copy.png"])
+
+    assert (result.layout, result.passed_over) == ("single", ("masks/3 - Copy.png",))
+
+
+def test_a_training_mask_that_is_left_over_does_not_go_to_a_test_picture_of_the_same_number():
+    paths = [f"train/{kind}/{i}.png" for i in range(4) for kind in ("images", "masks")]
+    paths += ["train/masks/7.png", "test/images/7.png", "test/images/8.png"]
+
+    result = found(paths)
+
+    assert len(result.rows) == 4
+    assert result.loose_masks == ("train/masks/7.png",)

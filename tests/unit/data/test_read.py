@@ -279,3 +279,23 @@ def test_training_and_train_are_the_same_part(tmp_path):
 
     assert [(s.image.parent.name, s.masks[0].parent.name) for s in dataset][0::2] == [
         ("train", "training"), ("val", "validation")]  # fmt: skip
+
+
+@pytest.mark.parametrize("stray", ["2_2", "2 (1)"])
+def test_a_stray_file_among_class_numbers_is_left_out_and_mentioned(tmp_path, stray):
+    for i in range(4):
+        save(tmp_path / "images" / f"{i}.png", photo(i))
+        save(tmp_path / "masks" / f"{i}.png", disc(i) // 255 * (1 + i % 3))
+    save(tmp_path / "masks" / f"{stray}.png", disc(2))
+
+    dataset = read_dataset(tmp_path)
+
+    assert (dataset.encoding.kind, len(dataset.classes.names)) == ("index", 4)
+    assert f"1 further masks of pictures that have one already are left out: masks/{stray}.png" in dataset.notes
+
+
+def test_a_second_file_that_few_pictures_have_is_an_object_where_masks_are_binary(tmp_path):
+    make_set(tmp_path)
+    save(tmp_path / "masks" / "p2_1.png", disc(20))
+
+    np.testing.assert_array_equal(read_dataset(tmp_path).read_mask(2), (disc(2) > 0) | (disc(20) > 0))
