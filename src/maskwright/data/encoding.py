@@ -27,7 +27,9 @@ def guess_encoding(looks: Sequence[Look], options: DataOptions) -> Guess:
             where=str(looks[0].path),
             fix="save the transparency as a grey picture and use that as the mask",
         )
-    coloured = options.encoding == "colour" or (options.encoding is None and _coloured(looks))
+    coloured = options.encoding == "colour" or (
+        options.encoding is None and (_coloured(looks) or _states_colours(options))
+    )
     if options.values is not None:
         return from_values(looks, options, coloured=coloured)
     guess = guess_colours(looks) if coloured else guess_greys(looks, options)
@@ -37,3 +39,10 @@ def guess_encoding(looks: Sequence[Look], options: DataOptions) -> Guess:
 def _coloured(looks: Sequence[Look]) -> bool:
     """Whether colours say what is what: the files are coloured, or their palettes contradict each other."""
     return any(look.colours for look in looks) or used_palette(looks) == {}
+
+
+def _states_colours(options: DataOptions) -> bool:
+    """Whether `values` gives colours: triples that name a number again, as no lists of grey values do."""
+    triples = [value for value in (options.values or {}).values() if isinstance(value, tuple)]
+    numbers = [number for triple in triples for number in triple]
+    return all(len(triple) == 3 for triple in triples) and len(set(numbers)) < len(numbers)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.data.names import LOSSY_SUFFIXES, suffix_of
 from maskwright.images.formats import read_labels, read_palette
 from maskwright.images.modes import Pixels
 
@@ -17,6 +18,7 @@ RawColour = tuple[int, int, int]
 MAX_COLOURS = 4096
 NEAR, FAR = 8, 96  # grey levels: what lossy formats change, and what tells two main values from class numbers
 GREY_SPREAD = 48  # largest difference of a grey pixel's bands that a lossy format leaves behind
+_TINTED_SHARE, _TINTS = 0.25, 16  # of a file that was lossy once: at most this share, at least so many tints
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def look_at(path: Path) -> Look:
             return replace(greys, palette=used, indices=look.values)
         return replace(look, palette=used, indices=look.values)
     alpha = raw[:, :, 3] if raw.shape[2] == 4 else None
-    grey = near_grey(raw)
+    grey = near_grey(raw, path)
     if grey is not None:
         look = _look_at_values(path, grey)
         only_alpha = alpha is not None and len(look.values) == 1 and int(alpha.min()) != int(alpha.max())
@@ -83,8 +85,12 @@ def is_grey_palette(used: dict[int, RawColour]) -> bool:
     return all(len(set(colour)) == 1 for colour in used.values()) and len(set(used.values())) == len(used)
 
 
-def near_grey(raw: Pixels) -> Pixels | None:
-    """Return (H, W) of a colour mask whose bands hardly differ, alpha dropped; None where it is really coloured."""
+def near_grey(raw: Pixels, path: Path) -> Pixels | None:
+    """Return (H, W) of a colour mask whose bands are equal, alpha dropped; None where it is really coloured.
+
+    The bands may differ a little in a file of a lossy format (by its suffix), or in one that shows such a past: light
+    and dark grey, and between them a few pixels of many faint colours. Few or dim colours are colours.
+    """
     if raw.ndim == 2:
         return raw
     if raw.shape[2] < 3:
@@ -95,7 +101,15 @@ def near_grey(raw: Pixels) -> Pixels | None:
         return red
     if int((high - low).max()) > GREY_SPREAD:
         return None
-    return green
+    return green if suffix_of(path.name) in LOSSY_SUFFIXES or _once_lossy(raw, high != low) else None
+
+
+def _once_lossy(raw: Pixels, tinted: NDArray[np.bool_]) -> bool:
+    """Whether the pixels that are not grey are few, of many colours, and beside greys that lie far apart."""
+    greys = raw[:, :, 0][~tinted]
+    if tinted.mean() > _TINTED_SHARE or not greys.size or int(greys.max()) - int(greys.min()) < FAR:
+        return False
+    return len(np.unique(raw[tinted][:, :3], axis=0)) >= _TINTS
 
 
 def through_palette(indices: Pixels, palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:

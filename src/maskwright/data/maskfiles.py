@@ -44,7 +44,7 @@ class MaskReader:
             palette = read_palette(path) if raw.ndim == 2 else None
             return raw if palette is None else through_palette(raw, palette)
         if raw.ndim == 3:
-            grey = near_grey(raw)
+            grey = near_grey(raw, path)
             if grey is None and self.encoding.kind in ("objects", "per-class"):
                 return np.asarray(raw[:, :, :3].max(axis=2))
             return raw if grey is None else grey

@@ -338,3 +338,28 @@ def test_class_numbers_seen_in_few_masks_are_found_in_the_wider_sample(tmp_path)
     dataset = read(tmp_path, draw, count=60)
 
     assert dataset.read_mask([sample.id for sample in dataset].index("17")).max() == 5
+
+
+@pytest.mark.parametrize("colours", [((0, 0, 0), (40, 0, 0), (0, 40, 0)), ((0, 0, 0), (1, 0, 0), (2, 0, 0))])
+def test_dim_colours_of_a_lossless_mask_are_colours(tmp_path, colours):
+    dataset = read(tmp_path, lambda seed: np.array(colours, np.uint8)[three(seed)])
+
+    assert (dataset.encoding.kind, len(dataset.classes.names)) == ("colour", 3)
+
+
+def test_values_made_of_triples_are_colours_even_if_the_sample_is_grey(tmp_path):
+    values = {"sky": (0, 0, 0), "car": (255, 255, 255), "road": (255, 0, 0)}
+
+    dataset = read(tmp_path, blob, mode="RGB", options=DataOptions(values=values))
+
+    assert dataset.encoding.kind == "colour"
+    np.testing.assert_array_equal(dataset.read_mask(0), blob(0) > 0)
+
+
+def test_a_lossless_mask_that_was_a_jpeg_once_is_grey(tmp_path):
+    def tinted(seed):
+        mask = np.repeat(blob(seed)[:, :, None], 3, axis=2)
+        mask[0, :40, 2] += np.arange(40, dtype=np.uint8)
+        return mask
+
+    np.testing.assert_array_equal(read(tmp_path, tinted).read_mask(0)[1:], blob(0)[1:] > 0)
