@@ -41,9 +41,10 @@ def assign_roles(pictures: Sequence[str], root: Path, *, images: str | None = No
     stated_masks = _stated(pictures, masks, root, "masks")
     stated_images = _stated(pictures, images, root, "images")
     if stated_masks is not None and stated_images is not None:
-        both = stated_masks & stated_images
-        if both:
-            return _side_by_side(tuple(sorted(both)), tuple(p for p in pictures if p not in both))
+        if stated_masks == stated_images:
+            return _side_by_side(tuple(sorted(stated_masks)), tuple(p for p in pictures if p not in stated_masks))
+        if stated_images < stated_masks:  # the inner folder is what it is stated as; where they cross, masks win
+            stated_masks = stated_masks - stated_images
     if stated_masks is not None:
         rest = [p for p in pictures if p not in stated_masks]
         chosen = stated_images if stated_images is not None else _image_like(rest)
@@ -72,14 +73,14 @@ def _stated(pictures: Sequence[str], text: str | None, root: Path, key: str) -> 
     wanted = PurePosixPath(text.replace("\\", "/")).as_posix().strip("/")
     if Path(text).is_absolute() and Path(text).is_relative_to(root):
         wanted = Path(text).relative_to(root).as_posix()
-    if any(letter in wanted for letter in "*?["):
-        found = {p for p in pictures if fnmatchcase(p, wanted) or fnmatchcase(p.rpartition("/")[2], wanted)}
-    elif wanted in ("", "."):
+    if wanted in ("", "."):
         found = set(pictures)
     else:
         found = {p for p in pictures if p.startswith(f"{wanted}/")} or {
             p for p in pictures if f"/{folder_of(p)}/".find(f"/{wanted}/") >= 0
         }
+    if not found and any(letter in wanted for letter in "*?["):
+        found = {p for p in pictures if fnmatchcase(p, wanted) or fnmatchcase(p.rpartition("/")[2], wanted)}
     if not found:
         folders = sorted({folder_of(p) or "." for p in pictures})
         raise DataError(

@@ -246,3 +246,18 @@ def test_a_training_mask_that_is_left_over_does_not_go_to_a_test_picture_of_the_
 
     assert len(result.rows) == 4
     assert result.loose_masks == ("train/masks/7.png",)
+
+
+def test_the_folder_of_masks_may_lie_in_the_folder_of_pictures():
+    paths = ["a.png", "b.png", "masks/a.png", "masks/b.png"]
+
+    assert pairs(paths, images=".", masks="masks") == {"a.png": ("masks/a.png",), "b.png": ("masks/b.png",)}
+    deeper = [f"photos/{path}" for path in paths]
+    assert len(pairs(deeper, images="photos", masks="photos/masks")) == 2
+    assert len(pairs(["in/a.png", "a.png", "in/b.png", "b.png"], images="in", masks=".")) == 2
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_taken_as_it_is():
+    paths = ["images/a.png", "masks [final]/a.png"]
+
+    assert pairs(paths, masks="masks [final]") == {"images/a.png": ("masks [final]/a.png",)}
