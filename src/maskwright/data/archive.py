@@ -86,7 +86,9 @@ def _unpack_into(path: Path, folder: Path) -> int:
                 continue
             with stream:
                 written += _copy(stream, target, limit - written, path)
-    except _DAMAGED as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's; gzip and bz2 give theirs no number
+            raise
         raise DataError(
             f"The archive is damaged, encrypted or of an unknown kind ({error}).", where=str(path),
             fix="download or pack it again, without a password") from error  # fmt: skip
@@ -108,6 +110,21 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
             if member.isdir():
                 continue
             yield member.name, tar.extractfile(member) if member.isreg() else None
+        _check_end(tar)
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Read what follows the last member, so that checksums are compared. Raises EOFError where the end is missing.
+
+    tarfile itself takes a header that is cut off or damaged for the end.
+    """
+    if tar.fileobj is None:
+        raise EOFError("it is closed")
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("its end is missing, or a header is damaged")
+    while tar.fileobj.read(_CHUNK):
+        pass
 
 
 def _target(folder: Path, name: str, archive: Path) -> Path | None:

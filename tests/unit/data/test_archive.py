@@ -1,5 +1,9 @@
+import bz2
+import gzip
 import io
+import lzma
 import os
+import subprocess
 import tarfile
 import zipfile
 
@@ -160,3 +164,31 @@ def test_an_unwritable_cache_is_an_error_that_names_it(tmp_path, monkeypatch):
 
     with pytest.raises(OSError, match="Cannot write"):
         read_dataset(path)
+
+
+@pytest.mark.parametrize("ending", ["tar", "tar.gz", "tar.bz2", "tar.xz"])
+@pytest.mark.parametrize("fault", ["short", "header", "sum"])
+def test_a_tar_archive_that_is_cut_off_or_damaged_anywhere_is_an_error(tmp_path, ending, fault):
+    folder = make_set(tmp_path / "set", 8)
+    with tarfile.open(tmp_path / "whole.tar", "w") as file:
+        file.add(folder, "set")
+        last = file.getmembers()[-1]
+    whole = (tmp_path / "whole.tar").read_bytes()
+    if fault == "short":
+        whole = whole[: last.offset]
+    if fault == "header":
+        whole = whole[: last.offset] + b"\1" + whole[last.offset + 1 :]
+    pack = {"tar": bytes, "tar.gz": gzip.compress, "tar.bz2": bz2.compress, "tar.xz": lzma.compress}[ending](whole)
+    if fault == "sum":
+        pack = pack[:-6] + bytes(byte ^ 255 for byte in pack[-6:-2]) + pack[-2:] if ending != "tar" else pack[:9000]
+    (tmp_path / f"set.{ending}").write_bytes(pack)
+
+    with pytest.raises(DataError, match="damaged"):
+        read_dataset(tmp_path / f"set.{ending}")
+
+
+def test_an_archive_made_by_tar_itself_is_whole(tmp_path):
+    make_set(tmp_path / "set")
+    subprocess.run(["tar", "cf", "set.tar", "set"], cwd=tmp_path, check=True)
+
+    assert len(read_dataset(tmp_path / "set.tar")) == 4
