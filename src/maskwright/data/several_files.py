@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.guess import BINARY, Guess
 from maskwright.data.maskfiles import MaskReader
+from maskwright.data.names import LOSSY_SUFFIXES, suffix_of
 from maskwright.data.threads import in_threads, spread
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
@@ -15,6 +16,7 @@ from maskwright.images.masks import MaskEncoding
 from maskwright.recipe import DataOptions
 
 SAMPLE = 16
+_LOSSY_BLACK = 3  # what a lossy format makes of black at most; in a lossless file 1 is foreground
 _BACKGROUND = ("background", "bg", "back")
 Labels = tuple[tuple[int, ...], ...]
 
@@ -89,7 +91,9 @@ def _cut(root: Path, masks: Sequence[Sequence[str]]) -> float | None:
         except DataError:
             return 0
 
-    tops = {top for top in in_threads(largest, spread([path for row in masks for path in row], SAMPLE)) if top > 3}
+    paths = spread([path for row in masks for path in row], SAMPLE)
+    found = zip(paths, in_threads(largest, paths), strict=True)
+    tops = {top for path, top in found if top > (_LOSSY_BLACK if suffix_of(path) in LOSSY_SUFFIXES else 0)}
     if tops and all(128 <= top <= 255 for top in tops):
         return 127.5
     return None

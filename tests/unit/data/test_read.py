@@ -261,7 +261,7 @@ def test_a_single_unreadable_mask_does_not_keep_the_others_from_being_read(tmp_p
 def test_a_lossy_empty_mask_of_a_class_is_empty(tmp_path):
     for i in range(3):
         save(tmp_path / "images" / f"{i}.png", photo(i))
-        save(tmp_path / "masks" / "cell" / f"{i}.png", disc(i) if i else (photo(i)[:, :, 0] // 128 * 3))
+        save(tmp_path / "masks" / "cell" / f"{i}.jpg", disc(i) if i else photo(i)[:, :, 0] // 128 * 2, quality=100)
         save(tmp_path / "masks" / "wall" / f"{i}.png", disc(i + 9))
 
     dataset = read_dataset(tmp_path)
@@ -299,3 +299,12 @@ def test_a_second_file_that_few_pictures_have_is_an_object_where_masks_are_binar
     save(tmp_path / "masks" / "p2_1.png", disc(20))
 
     np.testing.assert_array_equal(read_dataset(tmp_path).read_mask(2), (disc(2) > 0) | (disc(20) > 0))
+
+
+def test_objects_of_0_1_among_objects_of_0_255_are_not_lost(tmp_path):
+    for i in range(3):
+        save(tmp_path / f"n{i}" / "images" / f"n{i}.png", photo(i))
+        save(tmp_path / f"n{i}" / "masks" / f"{i}ab.png", disc(i))
+        save(tmp_path / f"n{i}" / "masks" / f"c{i}e.png", disc(10 + i, value=1))
+
+    np.testing.assert_array_equal(read_dataset(tmp_path).read_mask(1), (disc(1) > 0) | (disc(11) > 0))
