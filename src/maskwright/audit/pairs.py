@@ -39,10 +39,12 @@ def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Seq
             what = f"Picture and mask differ in shape: {sizes}.{hint}"
             fix = "turn one of them" if turned else "crop or correct the mask, or remove the pair"
             shaped.append(Finding("aspect-mismatch", "error", name, what, where, fix, evidence))
-    together = len(sized) + len(shaped)
-    if compared and together >= max(2, _WHOLE * compared):
-        return [_one(sized, shaped, compared)]
-    return shaped + sized
+    both = shaped + sized
+    if len(both) < max(2, _WHOLE * compared):
+        return both
+    if len(shaped) < (1 - _WHOLE) * len(both):  # a few shapes that differ are no habit of the whole set
+        return [*shaped, _one(sized, compared)]
+    return [_one(both, compared)]
 
 
 def _same_aspect(height: int, width: int, mask_height: int, mask_width: int) -> bool:
@@ -51,19 +53,19 @@ def _same_aspect(height: int, width: int, mask_height: int, mask_width: int) -> 
     return abs(expected - mask_width) <= max(1.0, width / height, _ASPECT * mask_width)
 
 
-def _one(sized: list[Finding], shaped: list[Finding], compared: int) -> Finding:
-    both = shaped + sized
-    samples = [finding.sample for finding in both[:_LISTED]]
-    evidence = {"count": len(both), "compared": compared, "samples": samples, "first": dict(both[0].evidence)}
+def _one(found: list[Finding], compared: int) -> Finding:
+    """Return one note in place of many errors; it speaks of shapes where more than half of them differ in shape."""
+    samples = [finding.sample for finding in found[:_LISTED]]
+    evidence = {"count": len(found), "compared": compared, "samples": samples, "first": dict(found[0].evidence)}
     level: Level = "note"
-    if len(shaped) * 2 > len(both):
+    if sum(finding.kind == "aspect-mismatch" for finding in found) * 2 > len(found):
         what = (
-            f"{len(both)} of {compared} masks have another shape than their picture: pictures or masks were "
+            f"{len(found)} of {compared} masks have another shape than their picture: pictures or masks were "
             "squashed; they will be stretched to fit."
         )
         fix = "nothing to do if they match when stretched; look at a few overlays"
         return Finding("aspect-mismatch", level, None, what, "", fix, evidence)
-    what = f"{len(both)} of {compared} masks have another size than their picture; they will be stretched to fit."
+    what = f"{len(found)} of {compared} masks have another size than their picture; they will be stretched to fit."
     fix = "nothing to do; scores are taken at the masks' size"
     return Finding("size-mismatch", level, None, what, "", fix, evidence)
 

@@ -342,3 +342,10 @@ def test_a_guessed_grouping_is_a_note(tmp_path):
     result = one(tmp_path, "group-suggested")
 
     assert (result.level, result.evidence["groups"]) == ("note", 10)
+
+
+def test_a_few_masks_of_another_shape_stay_errors_where_all_others_differ_in_size(clean):
+    for i in range(12):
+        save(clean / "masks" / f"s{i}.png", disc(i, (48, 48) if i == 4 else (24, 32)))
+
+    assert found(clean) == [("error", "aspect-mismatch", "s4"), ("note", "size-mismatch", None)]
