@@ -1,20 +1,21 @@
 """Which pictures train, which validate, which are kept away until the end; and folds where a test part is too small.
 
-Groups are never torn apart, official parts are kept, and no part is empty. Which part a group falls into depends on
-sha256 of its name and the seed. Pictures added later never move others: old lines of split.csv stay, and a new group
-goes where its hash says.
+Groups are never torn apart, nor are pictures whose files are equal; official parts are kept, and no part is empty.
+Which part a group falls into depends on sha256 of its name and the seed. Pictures added later never move others: old
+lines of split.csv stay, and a new group goes where its hash says.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
+from maskwright.data.equal import join_equal
 from maskwright.data.splitfile import match_lines, read_lines, write_lines
 from maskwright.data.strata import foreground_shares, make_strata
 from maskwright.errors import DataError
@@ -65,11 +66,19 @@ def split_dataset(
         raise DataError(
             f"'split: {method}' is stated, but no official parts were found.", where=str(dataset.root),
             fix="state split: hash, or give the data lists or folders named train, val and test")  # fmt: skip
+    dataset, renamed, said = join_equal(dataset)
     if previous is not None:
-        return _extend(dataset, previous, seed, shares, method != "hash")
-    if method != "hash" and any(official):
-        return _from_official(dataset, seed, shares, foreground)
-    return _by_hash(dataset, seed, shares, foreground)
+        split = _extend(dataset, previous, seed, shares, method != "hash", renamed)
+    elif method != "hash" and any(official):
+        split = _from_official(dataset, seed, shares, foreground)
+    else:
+        split = _by_hash(dataset, seed, shares, foreground, by_picture=_by_picture(dataset, renamed))
+    return replace(split, how=split.how + said)
+
+
+def _by_picture(dataset: Dataset, renamed: dict[str, str]) -> bool:
+    """Whether each picture was its own group, before equal ones were joined."""
+    return len(set(dataset.columns.groups) | set(renamed)) == len(dataset)
 
 
 def _inside(dataset: Dataset, method: str) -> Path:
@@ -87,12 +96,16 @@ def place(group: str, seed: int) -> float:
 
 
 def _by_hash(
-    dataset: Dataset, seed: int, shares: tuple[float, float, float], foreground: NDArray[np.float64] | None
+    dataset: Dataset,
+    seed: int,
+    shares: tuple[float, float, float],
+    foreground: NDArray[np.float64] | None,
+    *,
+    by_picture: bool,
 ) -> Split:
     groups = sorted(set(dataset.columns.groups))
     if len(groups) < 2:
         raise _too_few(dataset, "to train and to validate")
-    by_picture = len(groups) == len(dataset)
     unit = "pictures" if by_picture else "groups"
     why = dataset.grouping if not by_picture else ""
     if len(groups) * shares[2] < MIN_TEST_GROUPS:
@@ -202,7 +215,14 @@ def _torn(dataset: Dataset, parts: Sequence[str]) -> int:
 # --- adding pictures to a split -------------------------------------------------------------------------------------
 
 
-def _extend(dataset: Dataset, previous: Path, seed: int, shares: tuple[float, float, float], official: bool) -> Split:
+def _extend(
+    dataset: Dataset,
+    previous: Path,
+    seed: int,
+    shares: tuple[float, float, float],
+    official: bool,
+    renamed: dict[str, str],
+) -> Split:
     """Keep every line of an earlier split; new pictures go to their group's part, or where the group's hash says.
 
     Officially placed new pictures go to their official part. Where the earlier split had no test part, there is none.
@@ -216,7 +236,7 @@ def _extend(dataset: Dataset, previous: Path, seed: int, shares: tuple[float, fl
                 group_part.setdefault(group, part)
         for line in lines:
             if line.part == part_wins:
-                group_part.setdefault(line.group, line.part)
+                group_part.setdefault(renamed.get(line.group, line.group), line.part)
     had_test = any(line.part == "test" for line in lines)
     parts = []
     for row, part in enumerate(old):
@@ -248,6 +268,7 @@ def fold_split(
     Folds are even in pictures and in the share of foreground, where that is known or cheap to find out.
     Raises DataError where there are fewer groups than folds.
     """
+    dataset = join_equal(dataset)[0]
     groups = sorted(set(dataset.columns.groups))
     if folds < 2 or folds > len(groups):
         raise DataError(

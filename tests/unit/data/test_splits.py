@@ -319,3 +319,35 @@ def test_as_many_folds_as_groups_leave_one_out():
 def test_more_folds_than_groups_are_an_error():
     with pytest.raises(DataError, match="6 folds need at least as many groups; there are 5"):
         fold_split(grouped(5, 4), 6)
+
+
+def test_pictures_whose_files_are_equal_are_never_in_two_parts_or_folds(tmp_path):
+    make_set(tmp_path, 60)
+    for i in range(30):
+        (tmp_path / "images" / f"p{i}.jpg").write_bytes((tmp_path / "images" / f"p{59 - i}.jpg").read_bytes())
+    dataset = read_dataset(tmp_path)
+
+    split = split_dataset(dataset)
+
+    part = part_of(dataset, split)
+    assert all(part[f"p{i}"] == part[f"p{59 - i}"] for i in range(30))
+    assert split.how.endswith("30 joined to others that hold the same picture file")
+    fold = {int(row): k for k, rows in enumerate(fold_split(dataset, 5)) for row in rows}
+    row = {name: i for i, name in enumerate(dataset.columns.ids)}
+    assert all(fold[row[f"p{i}"]] == fold[row[f"p{59 - i}"]] for i in range(30))
+
+
+def test_a_new_picture_that_equals_an_old_one_goes_to_its_part(tmp_path):
+    make_set(tmp_path, 60)
+    before = read_dataset(tmp_path)
+    split = split_dataset(before)
+    write_split(split, before, tmp_path / "split.csv")
+    for i in range(60):
+        for folder, suffix in (("images", ".jpg"), ("masks", ".png")):
+            content = (tmp_path / folder / f"p{i}{suffix}").read_bytes()
+            (tmp_path / folder / f"a{i}{suffix}").write_bytes(content)
+    after = read_dataset(tmp_path)
+
+    part = part_of(after, split_dataset(after, previous=tmp_path / "split.csv"))
+
+    assert all(part[f"a{i}"] == part[f"p{i}"] for i in range(60))
