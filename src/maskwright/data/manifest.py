@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskwright.data.names import shown, some, suffix_of
+from maskwright.data.names import SUFFIXES, shown, some, suffix_of
 from maskwright.errors import DataError
 
 _IMAGE = ("image", "images", "img", "image_path", "image_file", "picture")
@@ -37,23 +37,29 @@ def find_manifest(root: Path, others: Sequence[str]) -> Manifest | None:
         if "/" not in path and suffix_of(path) in (".csv", ".tsv"):
             rows = _rows(root / path, limit=2)
             if rows and _key(rows[0], _IMAGE) and _key(rows[0], _MASK):
-                image, mask = rows[0][_key(rows[0], _IMAGE)], rows[0][_key(rows[0], _MASK)]
-                inside = all(_is_inside(root, text) for text in (image, mask) if text)
-                if image and inside and (root / image).is_file():
+                image = rows[0][_key(rows[0], _IMAGE)]
+                mask = next((row[_key(row, _MASK)] for row in rows if row[_key(row, _MASK)]), "")
+                inside = all(_is_inside(root, root / text) for text in (image, mask) if text)
+                if image and inside and (root / image).is_file() and _is_file_name(root, mask):
                     found.append(path)
     if len(found) > 1:
         raise DataError(
             f"Several CSV files name pictures and masks: {some(found)}.", where=str(root),
             fix=f"say which one (pairs: {shown(found[0])} in dataset.yaml)")  # fmt: skip
-    return read_manifest(root / found[0], confined=True) if found else None
+    return read_manifest(root / found[0], confined=root) if found else None
 
 
-def _is_inside(root: Path, text: str) -> bool:
-    return (root / text).resolve().is_relative_to(root.resolve())
+def _is_inside(root: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
 
 
-def read_manifest(path: Path, *, confined: bool = False) -> Manifest:
-    """Read pairs. confined: paths must not lead out of the CSV's folder. Raises DataError naming the row."""
+def _is_file_name(root: Path, text: str) -> bool:
+    """Whether a cell names a mask file, also one that is missing; a column 'label' may hold words: cat, dog."""
+    return not text or suffix_of(text) in SUFFIXES or (root / text).is_file()
+
+
+def read_manifest(path: Path, *, confined: Path | None = None) -> Manifest:
+    """Read pairs. confined: a folder that paths must not lead out of. Raises DataError naming the row."""
     rows = _rows(path)
     if not rows:
         raise DataError("The CSV file holds no rows.", where=str(path), fix="write a first line: image,mask")
@@ -101,7 +107,7 @@ def _agreed(rows: list[dict[str, str]], numbers: list[int], key: str, path: Path
     return rows[numbers[0]].get(key, "")
 
 
-def _check_files(path: Path, rows: list[dict[str, str]], keys: tuple[str, str], confined: bool) -> None:
+def _check_files(path: Path, rows: list[dict[str, str]], keys: tuple[str, str], confined: Path | None) -> None:
     missing: list[tuple[int, str]] = []
     for number, row in enumerate(rows, start=2):
         if not row[keys[0]]:
@@ -111,7 +117,7 @@ def _check_files(path: Path, rows: list[dict[str, str]], keys: tuple[str, str], 
             text = row[key]
             if not text:
                 continue
-            if confined and not _is_inside(path.parent, text):
+            if confined is not None and not _is_inside(confined, path.parent / text):
                 raise DataError(
                     f"The path leads out of the folder: {shown(text)}.", where=f"{path}, row {number}",
                     fix="name files in the folder, or give the CSV file itself as the data")  # fmt: skip

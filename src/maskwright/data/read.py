@@ -1,5 +1,6 @@
 """From a folder, a CSV file or an archive to a Dataset; whatever is not stated is guessed, and every guess is noted."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ class _Rows:
 def read_dataset(path: str | Path, options: DataOptions | None = None, *, require_masks: bool = True) -> Dataset:
     """Read a folder, a CSV file (columns image, mask, group, part) or a zip or tar archive of pictures and masks.
 
-    options: what is stated; it overrules dataset.yaml in the folder, and both overrule guesses.
+    options: what is stated; it overrules dataset.yaml in the folder or beside the CSV file; both overrule guesses.
     require_masks: False: pictures without masks are rows too, and a folder of pictures alone is a data set.
 
     Raises DataError where there is nothing to read, nothing to pair, or it is not clear what belongs together.
@@ -72,7 +73,10 @@ def read_dataset(path: str | Path, options: DataOptions | None = None, *, requir
         raise DataError(
             "This is no folder, CSV file, zip or tar archive.", where=str(place),
             fix="name the folder that holds the pictures and the masks")  # fmt: skip
-    stated = merged(read_stated(root) if manifest_file is None else DataOptions(), given)
+    here = read_stated(root)
+    if manifest_file is not None:  # it says which files there are
+        here = here.model_copy(update={"images": None, "masks": None, "pairs": None})
+    stated = merged(here, given)
     rows = _find_rows(root, manifest_file, stated, given, require_masks)
     return _build(root, replace(rows, notes=(*notes, *rows.notes)), stated)
 
@@ -101,7 +105,9 @@ def _not_there(place: Path) -> DataError:
 def _find_rows(
     root: Path, manifest_file: Path | None, stated: DataOptions, given: DataOptions, require_masks: bool
 ) -> _Rows:
+    confined: Path | None = None
     if manifest_file is None and stated.pairs is not None:
+        confined = root if given.pairs is None else None
         manifest_file = root / stated.pairs
         inside = manifest_file.resolve().is_relative_to(root.resolve())
         if given.pairs is None and not inside:
@@ -111,13 +117,25 @@ def _find_rows(
         if not manifest_file.is_file() and given.pairs is not None and Path(given.pairs).is_file():
             manifest_file = Path(given.pairs)
     if manifest_file is not None:
-        return _from_manifest(read_manifest(manifest_file), require_masks)
+        return _from_manifest(_below(root, read_manifest(manifest_file, confined=confined)), require_masks)
     listing = scan(root)
     if stated.images is None and stated.masks is None:
         found = find_manifest(root, listing.others)
         if found is not None:
             return _from_manifest(found, require_masks)
     return _from_listing(listing, stated, require_masks)
+
+
+def _below(root: Path, manifest: Manifest) -> Manifest:
+    """Make paths, which count from the CSV file's folder, count from `root`."""
+    folder = os.path.relpath(manifest.path.parent, root)
+    if folder == ".":
+        return manifest
+
+    def moved(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(path if os.path.isabs(path) else os.path.normpath(os.path.join(folder, path)) for path in paths)
+
+    return replace(manifest, images=moved(manifest.images), masks=tuple(moved(row) for row in manifest.masks))
 
 
 def _from_manifest(manifest: Manifest, require_masks: bool) -> _Rows:

@@ -127,3 +127,31 @@ def test_pairs_stated_in_the_folder_must_not_lead_out_of_it(pictures):
 
     with pytest.raises(DataError, match="'pairs' leads out of the folder"):
         read_dataset(pictures / "data")
+
+
+def test_a_table_of_words_about_the_pictures_is_no_list_of_pairs(tmp_path):
+    make_set(tmp_path)
+    write(tmp_path, "image,label\nimages/p0.jpg,cat\nimages/p1.jpg,dog\n", "animals.csv")
+
+    assert len(read_dataset(tmp_path)) == 4
+
+
+def test_what_is_stated_beside_a_csv_file_is_taken_but_for_the_files(pictures):
+    path = write(pictures, "image,mask\nin/x.png,out/m_x1.png\nin/y.png,out/m_y1.png\n")
+    (pictures / "dataset.yaml").write_text("classes: [sky, bird]\nmasks: gone\n")
+
+    assert read_dataset(path).classes.names == ("sky", "bird")
+
+
+def test_rows_of_pairs_stated_in_the_folder_must_not_lead_out_of_it(pictures):
+    (pictures / "data" / "lists").mkdir(parents=True)
+    save(pictures / "data" / "x.png", photo())
+    save(pictures / "data" / "m.png", disc())
+    (pictures / "data" / "dataset.yaml").write_text("pairs: lists/pairs.csv\n")
+    write(pictures / "data" / "lists", "image,mask\n../x.png,../m.png\n")
+
+    assert len(read_dataset(pictures / "data")) == 1
+
+    write(pictures / "data" / "lists", "image,mask\n../x.png,../m.png\n../../in/x.png,../../out/m_x1.png\n")
+    with pytest.raises(DataError, match="leads out of the folder"):
+        read_dataset(pictures / "data")
