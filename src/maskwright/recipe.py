@@ -9,7 +9,16 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from maskwright.errors import ConfigError
 
@@ -54,6 +63,28 @@ class DataOptions(Strict):
     split: str | None = Field(
         None, description="a split.csv (columns image, group, part), or 'folders', 'lists', 'hash'"
     )
+
+    @field_validator("classes")
+    @classmethod
+    def _check_classes(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for number, name in enumerate(names or (), start=1):
+            if not name.strip():
+                raise ValueError(f"name {number} is empty; give each class a name")
+            if not name.isprintable() or len(name) > 200:
+                raise ValueError(f"name {number} cannot be printed or is longer than 200 characters; use plain words")
+        if names is not None and len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{twice} is named twice; give each class its own name")
+        return names
+
+    @field_validator("values", "ignore")
+    @classmethod
+    def _check_values(cls, value: Any) -> Any:
+        for item in value.values() if isinstance(value, dict) else (value,):
+            for number in item if isinstance(item, tuple) else (item,):
+                if number is not None and not 0 <= number <= 65535:
+                    raise ValueError(f"{number} is no mask value; masks hold 0 to 65535")
+        return value
 
 
 class ModelOptions(Strict):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from maskwright.data.coloured import guess_colours
 from maskwright.data.greys import guess_greys
-from maskwright.data.guess import Guess, used_palette
+from maskwright.data.guess import Guess, cannot_ignore, used_palette
 from maskwright.data.looks import Look
 from maskwright.data.stated import from_values, with_names
 from maskwright.errors import DataError
@@ -32,6 +32,8 @@ def guess_encoding(looks: Sequence[Look], options: DataOptions) -> Guess:
     )
     if options.values is not None:
         return from_values(looks, options, coloured=coloured)
+    if coloured and options.ignore is not None:
+        raise cannot_ignore("colour-coded masks", str(looks[0].path.parent))
     guess = guess_colours(looks) if coloured else guess_greys(looks, options)
     return with_names(guess, options)
 

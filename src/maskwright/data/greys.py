@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from maskwright.data.guess import BINARY, MAX_CLASSES, Guess, Table, listed, used_palette, values_of
+from maskwright.data.guess import BINARY, MAX_CLASSES, Guess, Table, cannot_ignore, listed, used_palette, values_of
 from maskwright.data.looks import NEAR, Look, RawColour
 from maskwright.data.names import words
 from maskwright.errors import DataError
@@ -40,6 +40,8 @@ def guess_greys(looks: Sequence[Look], options: DataOptions) -> Guess:
         raise DataError(
             f"Encoding {kind} needs several files a picture, and each picture here has one mask.",
             where=str(looks[0].path.parent), fix="leave the encoding out to have it guessed")  # fmt: skip
+    if kind == "objects" and options.ignore is not None:
+        raise cannot_ignore("masks that number objects", str(looks[0].path.parent))
     guess = build[kind](values, looks)
     if options.ignore is not None:
         table = (*guess.encoding.table, (options.ignore, IGNORE))

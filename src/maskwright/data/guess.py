@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskwright.data.looks import Look, RawColour
+from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.images.masks import MaskEncoding
 
@@ -50,3 +51,11 @@ def listed(values: list[int]) -> str:
     if len(values) > 3 and values == list(range(values[0], values[-1] + 1)):
         return f"{values[0]}-{values[-1]}"
     return ", ".join(map(str, values))
+
+
+def cannot_ignore(masks: str, where: str) -> DataError:
+    """Return the error for a stated `ignore` that masks of this kind cannot honour."""
+    return DataError(
+        f"'ignore' is stated, which {masks} cannot honour.", where=where,
+        fix="leave 'ignore' out; for colours, name the one that does not count under values: {ignore: [r, g, b]}",
+    )  # fmt: skip

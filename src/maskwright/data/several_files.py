@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.guess import BINARY, Guess
+from maskwright.data.guess import BINARY, Guess, cannot_ignore
 from maskwright.data.maskfiles import MaskReader
 from maskwright.data.names import LOSSY_SUFFIXES, suffix_of
 from maskwright.data.threads import in_threads, spread
@@ -41,6 +41,12 @@ def guess_several(
             where=str(root),
             fix="state the folder or a pattern of the masks (--masks '*_mask.png'), so that each picture has one",
         )
+    if options.ignore is not None:
+        raise cannot_ignore("masks of one file an object or a class", str(root))
+    if options.values is not None:
+        raise DataError(
+            "'values' is stated, but the pictures have several mask files each, of one object or class.",
+            where=str(root), fix="leave 'values' out; 'classes' may name the classes")  # fmt: skip
     if layout == "objects":
         names = options.classes or BINARY
         if len(names) != 2:

@@ -36,7 +36,7 @@ def from_values(looks: Sequence[Look], options: DataOptions, *, coloured: bool) 
             if coloured and label != IGNORE:
                 shades.setdefault(label, shade)
     if options.ignore is not None:
-        table.append((options.ignore, IGNORE))
+        table.extend((raw, IGNORE) for raw in _raws(options.ignore, coloured, "ignore"))
     twice = [raw for raw, times in Counter(raw for raw, _ in table).items() if times > 1]
     if twice:
         raise DataError(f"'values' gives {twice[0]} to two classes.", where="dataset.yaml", fix="name each value once")
@@ -62,8 +62,10 @@ def from_values(looks: Sequence[Look], options: DataOptions, *, coloured: bool) 
 
 
 def _raws(value: int | tuple[int, ...], coloured: bool, name: str) -> list[int | RawColour]:
+    if isinstance(value, int) and coloured:
+        value = (value, value, value)
     if isinstance(value, int):
-        return [(value, value, value)] if coloured and value <= 255 else [value]
+        return [value]
     if coloured:
         if len(value) != 3 or not all(0 <= part <= 255 for part in value):
             raise DataError(

@@ -104,3 +104,46 @@ def test_a_stated_mask_folder_settles_which_counts(tmp_path):
     (tmp_path / "dataset.yaml").write_text("masks: annotations\n")
 
     assert read_dataset(tmp_path)[0].masks == (tmp_path / "annotations" / "p0.png",)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("classes: [a, '']", "name 2 is empty"),
+        ("classes: [a, b, a]", "a is named twice"),
+        ('classes: [a, "b\\e[31m"]', "name 2 cannot be printed"),
+        (f"classes: [a, {'b' * 201}]", "longer than 200"),
+        ("values: {a: 0, b: 70000}", "70000 is no mask value"),
+        ("values: {a: 0, b: [1, -2]}", "-2 is no mask value"),
+        ("ignore: 65536", "65536 is no mask value"),
+    ],
+)
+def test_names_and_values_that_cannot_be_are_refused(tmp_path, text, what):
+    make_set(tmp_path)
+    (tmp_path / "dataset.yaml").write_text(text)
+
+    with pytest.raises(ConfigError) as caught:
+        read_dataset(tmp_path)
+
+    assert what in caught.value.what
+
+
+def test_a_value_above_255_is_no_colour(tmp_path):
+    make_set(tmp_path)
+
+    with pytest.raises(DataError, match="three numbers from 0 to 255"):
+        read_dataset(tmp_path, DataOptions(encoding="colour", values={"a": 0, "b": 300}))
+
+
+@pytest.mark.parametrize("kind", ["colour", "objects", "per-class"])
+def test_an_ignored_value_that_the_masks_cannot_honour_is_refused(tmp_path, kind):
+    for i in range(3):
+        save(tmp_path / "images" / f"{i}.png", photo(i))
+        if kind == "colour":
+            save(tmp_path / "masks" / f"{i}.png", np.stack([disc(i), disc(i + 5), 0 * disc(i)], axis=2))
+        for name in {"colour": (), "objects": ("1", "2"), "per-class": ("cat", "dog")}[kind]:
+            save(tmp_path / "masks" / f"{i}_{name}.png", disc(i))
+
+    assert read_dataset(tmp_path).encoding.kind == kind
+    with pytest.raises(DataError, match="'ignore' is stated, which .* cannot honour"):
+        read_dataset(tmp_path, DataOptions(ignore=7))
