@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskwright.data.names import PARTS, SUFFIXES, folder_of, folder_part, shown, some, stem_of, suffix_of, words
@@ -14,10 +14,14 @@ _PLAIN_WORDS = frozenset("list lists id ids file files filenames names name spli
 
 @dataclass(frozen=True)
 class Parts:
-    """parts: for each picture "train", "val", "test", or "" where nothing says. how: in words, "" without parts."""
+    """parts: for each picture "train", "val", "test", or "" where nothing says. how: in words, "" without parts.
+
+    unused: what looks like an official part and was not used, in words.
+    """
 
     parts: tuple[str, ...]
     how: str = ""
+    unused: tuple[str, ...] = ()
 
 
 def official_parts(
@@ -39,6 +43,7 @@ def official_parts(
                 fix="put train.txt and test.txt there, one picture's name a line, or state split: hash")  # fmt: skip
         return by_lists
     by_folders = _from_folders(images)
+    by_folders = replace(by_folders, unused=(*by_lists.unused, *by_folders.unused))
     if stated == "folders" and not by_folders.how:
         raise DataError(
             "The folders name no parts.", where=str(root), fix="name folders train, val and test, or state split: hash"
@@ -49,9 +54,19 @@ def official_parts(
 def _from_folders(images: Sequence[str]) -> Parts:
     parts = tuple(folder_part(folder_of(image)) for image in images)
     count = Counter(parts)
-    if len([part for part in count if part]) < 2:
-        return Parts(("",) * len(images))
+    named = {part for part in count if part}
+    if named and "train" not in named and count[""]:
+        parts, rest = _others_train(parts)
+        return Parts(parts, f"folders {_counted(Counter(parts))}{rest}")
+    if len(named) < 2:
+        alone = f"only the part {named.pop()} is named by a folder, so it is not kept apart" if named else ""
+        return Parts(("",) * len(images), unused=(alone,) if alone and count[""] else ())
     return Parts(parts, f"folders {_counted(count)}")
+
+
+def _others_train(parts: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Make train of what is in no part, where only validation or test pictures are named."""
+    return tuple(part or "train" for part in parts), " (train is what no other part names)"
 
 
 def _counted(count: Counter[str]) -> str:
@@ -67,25 +82,47 @@ def _from_lists(root: Path, images: Sequence[str], ids: Sequence[str], others: S
             name = _list_name(stem_of(path))
             if name:
                 folders[folder_of(path)][name] = path
+    everything = [path for paths in folders.values() for path in paths.values()]
     best: tuple[int, str, dict[str, set[int]]] | None = None
     index = _Index(images, ids)
+    lines: dict[str, int] = {}
     for folder, paths in sorted(folders.items()):
-        found = {name: index.rows(_read_lines(root / path)) for name, path in paths.items()}
+        found = {}
+        for name, path in paths.items():
+            content = _read_lines(root / path)
+            lines[path] = sum(bool(line.strip()) and not line.startswith("#") for line in content)
+            found[name] = index.rows(content)
         found = {name: rows for name, rows in found.items() if rows}
         covered = len(set().union(*found.values())) + ("segmentation" in folder.casefold())
         if found and (best is None or covered > best[0]):
             best = (covered, folder, found)
-    if best is None or best[0] * 2 < len(images):
-        return none
-    chosen = _resolve(best[2], {name: folders[best[1]][name] for name in best[2]}, ids, root)
-    if len(chosen) < 2:
-        return none
+    if best is None:
+        return replace(none, unused=_not_used(everything, "name no picture of this data"))
+    files = {name: folders[best[1]][name] for name in best[2]}
+    others = [path for path in everything if path not in files.values()]
+    only_held_out = not best[2].keys() & {"train", "trainval"}
+    if only_held_out and any(len(rows) * 2 < lines[files[name]] for name, rows in best[2].items()):
+        return replace(none, unused=_not_used(everything, "name mostly other pictures"))
+    if not only_held_out and best[0] * 2 < len(images):
+        return replace(none, unused=_not_used(everything, "name fewer than half of the pictures"))
+    chosen = _resolve(best[2], files, ids, root)
     parts = [""] * len(images)
     for part, rows in chosen.items():
         for row in rows:
             parts[row] = part
-    names = ", ".join(sorted(folders[best[1]][name] for name in best[2]))
-    return Parts(tuple(parts), f"lists {shown(names)}: {_counted(Counter(parts))}")
+    rest = ""
+    if only_held_out and "" in parts:
+        filled, rest = _others_train(parts)
+        parts = list(filled)
+    if len(set(parts) - {""}) < 2 or (only_held_out and not rest):
+        return replace(none, unused=_not_used(everything, "name no second part"))
+    names = ", ".join(sorted(files.values()))
+    how = f"lists {shown(names)}: {_counted(Counter(parts))}{rest}"
+    return Parts(tuple(parts), how, _not_used(others, "are not those of the parts"))
+
+
+def _not_used(files: Sequence[str], why: str) -> tuple[str, ...]:
+    return (f"lists not used: {some(sorted(files))}, which {why}",) if files else ()
 
 
 def _list_name(stem: str) -> str:

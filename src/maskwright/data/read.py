@@ -244,12 +244,13 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
     guess, labels = _encoding(root, rows, stated)
     columns = rows.columns
     split = stated.split if stated.split in ("lists", "folders", "hash", None) else "hash"
+    unused: tuple[str, ...]
     if "part" in columns and split in (None, "lists"):
-        parts, how = _manifest_parts(columns["part"], root), "column 'part' of the manifest"
+        parts, how, unused = _manifest_parts(columns["part"], root), "column 'part' of the manifest", ()
     else:
         official = official_parts(root, rows.images, ids, rows.leftovers.others, split)
-        parts, how = official.parts, official.how
-    notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()))
+        parts, how, unused = official.parts, official.how, official.unused
+    notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()), *unused)
     if grouping.guessed:
         notes = (*notes, f"groups {grouping.how}")
     dataset = Dataset(

@@ -98,3 +98,37 @@ def test_stated_parts_that_are_not_there_are_an_error(tmp_path, split, what):
 
     with pytest.raises(DataError, match=what):
         parts(tmp_path, split=split)
+
+
+def test_a_folder_of_test_pictures_beside_the_others_is_kept_away(tmp_path):
+    make_set(tmp_path)
+    make_set(tmp_path / "test", 2, names="t{}")
+
+    assert sorted(parts(tmp_path).values()) == ["test", "test", "train", "train", "train", "train"]
+    assert any("train is what no other part names" in note for note in read_dataset(tmp_path).notes)
+
+
+def test_a_lone_list_of_test_pictures_makes_the_others_train(tmp_path):
+    make_set(tmp_path, 6)
+    write(tmp_path, test=["p5"])
+
+    assert list(parts(tmp_path).values()) == ["train"] * 5 + ["test"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "why"),
+    [
+        ({"train": ["p0"], "test": ["p1"]}, "name fewer than half of the pictures"),
+        ({"train": ["p0", "p1", "p2"]}, "name no second part"),
+        ({"test": ["a", "b"]}, "name no picture of this data"),
+        ({"test": ["a", "b", "p1"]}, "name mostly other pictures"),
+    ],
+)
+def test_lists_that_are_not_used_are_mentioned(tmp_path, lists, why):
+    make_set(tmp_path, 6)
+    write(tmp_path, **lists)
+
+    dataset = read_dataset(tmp_path)
+
+    assert set(dataset.columns.parts) == {""}
+    assert any(note.startswith("lists not used: ") and note.endswith(why) for note in dataset.notes)
