@@ -270,7 +270,10 @@ def _without_strays(root: Path, rows: _Rows, stated: DataOptions) -> _Rows:
     alone = [root / masks[0] for masks in rows.masks if len(masks) == 1]
     if rows.layout != "objects" or rows.columns or stated.encoding == "objects" or len(several) > len(alone):
         return rows
-    guess = guess_encoding(_looks(spread(alone, SAMPLE)), stated)
+    try:
+        guess = guess_encoding(_looks(spread(alone, SAMPLE)), stated)
+    except DataError:  # as single masks they make no sense: they are objects
+        return rows
     if guess.encoding.kind in ("binary", "antialiased", "objects") or len(guess.encoding.table) <= 2:
         return rows
     masks, strays = list(rows.masks), []

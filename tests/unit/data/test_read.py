@@ -308,3 +308,12 @@ def test_objects_of_0_1_among_objects_of_0_255_are_not_lost(tmp_path):
         save(tmp_path / f"n{i}" / "masks" / f"c{i}e.png", disc(10 + i, value=1))
 
     np.testing.assert_array_equal(read_dataset(tmp_path).read_mask(1), (disc(1) > 0) | (disc(11) > 0))
+
+
+def test_objects_that_make_no_sense_as_single_masks_stay_objects(tmp_path):
+    for i in range(4):
+        save(tmp_path / "images" / f"{i}.png", photo(i))
+        save(tmp_path / "masks" / f"{i}_1.png", photo(i) * (disc(i) > 0)[:, :, None])
+    save(tmp_path / "masks" / "2_2.png", disc(2))
+
+    assert read_dataset(tmp_path).encoding.kind == "objects"
