@@ -54,7 +54,7 @@ def demo(
 ) -> None:
     """Make a small picture set and do everything with it.
 
-    Makes pictures of pebbles with their masks, checks them, trains, scores and predicts: about two minutes.
+    Makes pictures of pebbles with their masks, checks them, trains, scores and predicts: about a minute.
     """
     from maskwright.cli.text import demo_text
 
