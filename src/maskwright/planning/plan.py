@@ -171,10 +171,14 @@ def describe(plan: Plan) -> str:
         f"{plan.size[0]}x{plan.size[1]} {how}",
         f"{plan.encoder}, weights {plan.weights}",
         f"{plan.precision} on {plan.device}",
-        f"batch {plan.batch_size}, {sum(plan.epochs)} epochs of {plan.steps} steps",
+        f"batch {plan.batch_size}, {_number(sum(plan.epochs), 'epoch')} of {_number(plan.steps, 'step')}",
         f"about {_duration(plan.expected_seconds)}",
     )
     return " | ".join(parts)
+
+
+def _number(count: int, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def _duration(seconds: float) -> str:
