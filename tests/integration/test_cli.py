@@ -232,6 +232,12 @@ def test_an_unknown_value_in_a_mask(pebbles: Path, tmp_path: Path) -> None:
     assert_one_error(done, "7", spoilt.name, "row 5", "column 7")
 
 
+def test_a_picture_of_too_many_pixels_and_the_option_that_lets_it_in(pebbles: Path) -> None:
+    said = run_program("--max-pixels", "1000", "check", pebbles, "--json").stdout
+    assert "more than 1,000 are not read" in said
+    assert "--max-pixels" in said
+
+
 def test_a_missing_weights_file(pebbles: Path, tmp_path: Path) -> None:
     weights = tmp_path / "absent.safetensors"
     line = ("train", pebbles, "-o", tmp_path / "run", "--encoder", "mobilenetv2_035", "--size", "64", "--epochs", "1")

@@ -27,6 +27,9 @@ def maskwright_(
     no_tuning: Annotated[
         bool, typer.Option("--no-tuning", help="Leave the process's memory and thread settings alone.")
     ] = False,
+    max_pixels: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Open pictures of up to N pixels (default: 250 million).")
+    ] = None,
 ) -> None:
     """Make masks, and the model that makes them: from a folder of pictures and masks to one portable model file.
 
@@ -38,6 +41,10 @@ def maskwright_(
     if context.invoked_subcommand is None:
         put(context.get_help())
         raise typer.Exit(MISUSED)
+    if max_pixels is not None:
+        from maskwright.images.opening import set_max_pixels
+
+        set_max_pixels(max_pixels)
     if not no_tuning:
         from maskwright.cli.process import tune_process
 

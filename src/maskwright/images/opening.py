@@ -106,8 +106,8 @@ def check_pixels(width: int, height: int, path: Path) -> None:
         raise DataError(
             f"The picture has {width * height:,} pixels ({width} x {height}); more than {limit:,} are not read.",
             where=str(path),
-            fix=f"if it is no trick, raise the limit: {PIXELS_VARIABLE}={width * height}, "
-            f"or maskwright.images.formats.set_max_pixels({width * height})",
+            fix=f"if it is no trick, raise the limit: maskwright --max-pixels {width * height} ..., "
+            f"or the environment variable {PIXELS_VARIABLE}={width * height}",
         )
 
 

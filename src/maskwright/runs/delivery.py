@@ -83,11 +83,12 @@ def describe_model(work: Work, fitted: Fitted) -> ModelDescription:
 
 
 def _trained(work: Work, fitted: Fitted) -> dict[str, Any]:
+    best = fitted.validated and work.recipe.training.restore_best
     return {
         "recipe": work.recipe.name,
         "seed": work.recipe.training.seed,
         "epochs": fitted.result.epochs,
-        "kept_epoch": fitted.result.best_epoch + 1 if fitted.validated else fitted.result.epochs,
+        "kept_epoch": fitted.result.best_epoch + 1 if best else fitted.result.epochs,
         "seconds": round(fitted.result.seconds, 1),
         "precision": fitted.plan.precision,
     }
