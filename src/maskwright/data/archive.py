@@ -65,7 +65,9 @@ def _content_key(path: Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:32]
     except OSError as error:
-        raise DataError(f"The archive cannot be read: {error.strerror}.", where=str(path)) from error
+        raise DataError(
+            f"The archive cannot be read: {error.strerror}.", where=str(path), fix="check that it may be read"
+        ) from error
 
 
 def _unpack_into(path: Path, folder: Path) -> int:

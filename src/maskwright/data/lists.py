@@ -164,7 +164,9 @@ def _read_lines(path: Path) -> list[str]:
             return []
         return path.read_text("utf-8-sig", errors="surrogateescape").splitlines()
     except OSError as error:
-        raise DataError(f"The list cannot be read: {error.strerror}.", where=str(path)) from error
+        raise DataError(
+            f"The list cannot be read: {error.strerror}.", where=str(path), fix="check that it is there and may be read"
+        ) from error
 
 
 class _Index:

@@ -34,7 +34,9 @@ def read_stated(folder: Path) -> DataOptions:
             raise ConfigError("The file is larger than 1 MB.", where=str(path), fix="keep the description only")
         content = yaml.load(path.read_text("utf-8-sig"), _PlainLoader)  # noqa: S506  (a SafeLoader)
     except OSError as error:
-        raise ConfigError(f"The file cannot be read: {error.strerror}.", where=str(path)) from error
+        raise ConfigError(
+            f"The file cannot be read: {error.strerror}.", where=str(path), fix="check that it may be read"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         said = " ".join(str(error).split())
         raise ConfigError(f"This is no valid YAML: {said}", where=str(path), fix="correct the line") from error

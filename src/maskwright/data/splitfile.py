@@ -59,9 +59,17 @@ def read_lines(path: Path, *, folds: bool = False) -> list[Line]:
                 part = part if folds else PART_NAMES.get(part, "")
                 lines.append(Line(found["image"] or "", found.get("group") or "", part, row))
     except OSError as error:
-        raise DataError(f"The split file cannot be read: {error.strerror}.", where=str(path)) from error
+        raise DataError(
+            f"The split file cannot be read: {error.strerror}.",
+            where=str(path),
+            fix="check that it is there and may be read",
+        ) from error
     except csv.Error as error:
-        raise DataError(f"The split file is no CSV: {error}.", where=str(path)) from error
+        raise DataError(
+            f"The split file is no CSV: {error}.",
+            where=str(path),
+            fix="write columns image, group, part with commas between",
+        ) from error
     return lines
 
 

@@ -69,7 +69,9 @@ def choose_threshold(
     """
     classes = dataset.classes
     if classes.exclusive and not classes.binary:
-        raise ConfigError("Several exclusive classes need no threshold: the most probable class is taken.")
+        raise ConfigError(
+            "Several exclusive classes need no threshold: the most probable class is taken.", fix="leave it out"
+        )
     total, pictures = np.zeros(BINS - 1), 0
     for done, loaded in enumerate(load_pictures(dataset, indices, read_image), start=1):
         size = (int(loaded.truth.shape[0]), int(loaded.truth.shape[1]))

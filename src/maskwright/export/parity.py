@@ -97,10 +97,18 @@ def check_parity(
         report = _counted(report, name, expected, found, description)
         scores += [_dice_of_both(expected, found.probabilities, mask, description) for mask in truth]
         if precision != "fp32" and not truth:
-            raise DataError(f"Comparing in {precision} needs the true mask of each picture.", where=name)
+            raise DataError(
+                f"Comparing in {precision} needs the true mask of each picture.",
+                where=name,
+                fix="hand over (name, image, mask)",
+            )
         progress(Step("parity", report.pictures, total))
     if report.pictures == 0:
-        raise DataError("Comparing a model file with its network needs at least one picture.", where=str(model_path))
+        raise DataError(
+            "Comparing a model file with its network needs at least one picture.",
+            where=str(model_path),
+            fix="hand over pictures of the kind it was trained on",
+        )
     if scores and not np.isnan(scores).all():
         by_network, by_file = np.nanmean(np.array(scores), axis=0)
         report = replace(report, dice_network=float(by_network), dice_file=float(by_file))

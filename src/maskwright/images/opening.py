@@ -77,7 +77,11 @@ def set_max_pixels(pixels: int | None) -> None:
     """
     global _stated_max_pixels
     if pixels is not None and pixels < 1:
-        raise ConfigError(f"The largest number of pixels must be positive; {pixels} was given.", where="max_pixels")
+        raise ConfigError(
+            f"The largest number of pixels must be positive; {pixels} was given.",
+            where="max_pixels",
+            fix="give 1 or more",
+        )
     _stated_max_pixels = pixels
 
 

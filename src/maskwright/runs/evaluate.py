@@ -15,7 +15,7 @@ from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 from maskwright.runs.fitting import Indices
 from maskwright.runs.folder import RunFolder, open_run
-from maskwright.runs.folds import read_folds
+from maskwright.runs.folds import FOLDED, read_folds
 from maskwright.runs.opening import open_model
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor
@@ -104,7 +104,7 @@ def _score_folds(folder: RunFolder, dataset: Dataset, part: str, how: How, progr
         predictors.append(open_model(folder.fold(number).model, *how))
         scores += score_part(dataset, indices, predictors[-1], progress)
     folder.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
-    return summarise_part(dataset, scores, predictors, majority_of(dataset, np.concatenate(held_out)))
+    return summarise_part(dataset, scores, predictors, majority_of(dataset, np.concatenate(held_out)), FOLDED)
 
 
 def _score_other(dataset: Dataset, predictor: Predictor, part: Part | None, progress: Progress) -> Evaluation:

@@ -24,6 +24,7 @@ from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor, load_model
 
+FOLDED = "the pictures of all folds"
 NONE = np.zeros(0, np.int64)
 MIN_GROUPS = 10  # of a fold's training part, to take a validation part out of it
 
@@ -69,7 +70,7 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
         f"model.onnx was trained on all {len(rows)} pictures; the scores are those of {len(predictors)} models, "
         "each trained without the pictures it was scored on"
     )
-    evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, rows), notes=(note,))
+    evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, rows), FOLDED, notes=(note,))
     work.progress(Step("fold", text=f"all    one more training, on all {len(rows)} pictures: the model file"))
     _plan_like_first(run, len(np.setdiff1d(rows, held_out[0])), len(rows))
     fitted = fit_part(work, run, rows, NONE)

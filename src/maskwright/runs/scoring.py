@@ -48,11 +48,13 @@ def summarise_part(
     scores: Sequence[PictureScore],
     predictors: Sequence[Predictor],
     majority: tuple[int, ...] | None,
+    majority_from: str = "the training part",
     notes: Sequence[str] = (),
 ) -> Evaluation:
     """Summarise scores made by one model file, or by the files of several folds.
 
-    Intervals are over groups where some of the scored pictures share one. majority: None looks it up in the truth.
+    Intervals are over groups where some of the scored pictures share one. majority: None looks it up in the truth;
+    majority_from: the pictures it was found in, otherwise.
     """
     first, groups = predictors[0], {one.group for one in scores if one.group}
     cuts = tuple(p.description.threshold for p in predictors if p.description.threshold is not None)
@@ -64,5 +66,6 @@ def summarise_part(
         precision=first.precision,
         threshold=None if not cuts else cuts[0] if len(set(cuts)) == 1 else cuts,
         majority=majority,
+        majority_from=f"{majority_from} (looked up in at most {MAJORITY_SAMPLE} masks)",
         notes=notes,
     )
