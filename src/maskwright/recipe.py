@@ -88,9 +88,9 @@ class DataOptions(Strict):
 
 
 class ModelOptions(Strict):
-    """The network and how pictures reach it."""
+    """The network and how pictures reach it. A network that does not know a setting refuses it."""
 
-    name: str = Field("unet", description="architecture: unet (over an encoder)")
+    name: str = Field("unet", description="architecture; unet, over an encoder, is maskwright's own")
     encoder: str = Field("auto", description="a timm or smp encoder's name, 'none' for a small plain one, or auto")
     weights: str = Field("auto", description="imagenet, keras, none, a local .safetensors or .h5 path, or auto")
     padding: Literal["auto", "same", "symmetric"] = Field(
@@ -103,12 +103,35 @@ class ModelOptions(Strict):
         "auto",
         description="filters of the decoder, deepest first; one fewer than the encoder has stages ends at half size",
     )
+    filters: PositiveInt | tuple[PositiveInt, ...] | Auto = Field(
+        "auto", description="plain networks: filters of each block, the first first; one number is doubled each time"
+    )
+    blocks: PositiveInt | Auto = Field("auto", description="plain networks: contracting blocks, the deepest included")
+    downsampling: Literal["auto", "max_pooling", "strided"] = Field(
+        "auto", description="plain networks: how a contracting block halves its size"
+    )
+    batch_norm: bool | Auto = Field("auto", description="batch norm in the blocks of plain networks, smp's decoders")
+    encoder_depth: Annotated[int, Field(ge=3, le=5)] | Auto = Field(
+        "auto", description="smp networks: how many times the encoder halves the picture"
+    )
+    attention: Literal["none", "scse", "gate"] | Auto = Field(
+        "auto", description="in the decoder: scse (unet, smp networks), a gate on each skip (isic_segnet), or none"
+    )
+    atrous: tuple[PositiveInt, ...] | Auto = Field(
+        "auto", description="isic_segnet: rates of the atrous convolutions on the encoder's features; [] for none"
+    )
+    auxiliary: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="smp networks: weight of a second head's loss, which classes a picture shows; 0: no such head"
+    )
+    initialisation: Literal["auto", "he", "glorot"] = Field(
+        "auto", description="first weights of what is not pretrained; auto: the network's own habit"
+    )
     mode: Literal["auto", "whole", "tile"] = Field("auto", description="resize the whole picture, or cut tiles")
     size: PositiveInt | tuple[PositiveInt, PositiveInt] | Auto = Field(
         "auto", description="height and width that the network sees (a single number for a square)"
     )
     scale: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="tile mode: pictures are first resized by this")
-    dropout: Share = Field(0.0, description="dropout before the last convolution")
+    dropout: Share = Field(0.0, description="dropout; where, is the network's own habit")
 
 
 class Augmentation(Strict):
@@ -174,6 +197,15 @@ class EvaluationOptions(Strict):
     choose_by: Literal["dice", "iou"] = Field("dice", description="the measure of the best epoch and of the cut")
 
 
+class Needs(Strict):
+    """The picture set that a recipe is for; other data is refused in one sentence before anything starts."""
+
+    pictures: PositiveInt = Field(1, description="least number of pictures with masks")
+    classes: Annotated[int, Field(ge=2)] | None = Field(None, description="number of classes, background included")
+    set: str = Field("", description="what the source used, in words")
+    fetch: str | None = Field(None, description="its name for `maskwright fetch`")
+
+
 class Recipe(Strict):
     """Everything that determines a training, besides the pictures."""
 
@@ -183,6 +215,7 @@ class Recipe(Strict):
     count: Literal["pytorch", "keras"] = Field(
         "pytorch", description="how the source counts parameters: keras includes batch norm's moving averages"
     )
+    needs: Needs = Needs()
     data: DataOptions = DataOptions()
     model: ModelOptions = ModelOptions()
     loss: str = Field("auto", description="names and weights: dice+bce, 0.7*dice+0.3*jaccard, cross_entropy, or auto")
