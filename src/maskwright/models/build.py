@@ -1,26 +1,67 @@
-"""Build a network from plain arguments: the one file that knows timm's and smp's names.
+"""Build a network by name from plain arguments.
 
-Returns the network and what a model file must say about it.
+Returns the network and what a model file must say about it. Each network has a file of its own; here they are
+listed, each with the encoder it stands on and the settings it knows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import cast
+from typing import Any, Literal, cast
 
-import segmentation_models_pytorch as smp
-import timm
-from segmentation_models_pytorch.encoders import get_encoder
 from torch import nn
 
 from maskwright.errors import ConfigError
-from maskwright.models.plain import PlainEncoder
+from maskwright.models.encoders import (
+    EncoderRequest,
+    build_encoder,
+    build_expansions,
+    build_vgg,
+    find_encoder,
+    loaded,
+    no_encoder,
+    tolerant,
+    unknown,
+)
+from maskwright.models.isic_segnet import IsicSegNet
+from maskwright.models.isic_unet import IsicUnet
+from maskwright.models.mobilenet_pix2pix import MobileNetPix2Pix
+from maskwright.models.mobilenet_unet import MobileNetUnet
+from maskwright.models.plain_unet import PlainUnet
+from maskwright.models.segnet import SegNet
+from maskwright.models.smp_network import ARCHITECTURES, build_smp_network
+from maskwright.models.strided_fcn import FILTERS, StridedFcn
 from maskwright.models.unet import Unet
-from maskwright.models.weights import WeightSource, find_weights, load_encoder_weights
+from maskwright.models.weights import WeightSource
 
 DECODER_CHANNELS = (128, 64, 48, 32)  # at strides 16 to 2; see Unet on why it stops there
 PLAIN_DECODER_CHANNELS = (64, 48, 32, 16)
+ISIC_CHANNELS = (256, 128, 64, 32)
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Settings that some networks know; None or the default leaves them to the network's habit.
+
+    decoder_channels, filters: of each block. blocks: how many, where filters is one number that is doubled.
+    auxiliary: whether there is a second head that says which classes a picture shows.
+    """
+
+    decoder_channels: Sequence[int] | None = None
+    filters: int | Sequence[int] | None = None
+    blocks: int | None = None
+    dropout: float = 0.0
+    downsampling: str | None = None
+    batch_norm: bool | None = None
+    encoder_depth: int | None = None
+    attention: str | None = None
+    atrous: Sequence[int] | None = None
+    auxiliary: bool = False
+    initialisation: str | None = None
+
+    def stated(self) -> dict[str, Any]:
+        """Return those that differ from the default."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default}
 
 
 @dataclass(frozen=True)
@@ -40,11 +81,18 @@ class NetworkFacts:
     why: str
 
 
-def _unet(encoder: nn.Module, **options: object) -> nn.Module:
-    return Unet(encoder, **options)  # type: ignore[arg-type]
+Built = tuple[nn.Module, WeightSource]
+Builder = Callable[[str, EncoderRequest, int, Knobs], Built]
+Base = Literal["any", "mobilenetv2", "vgg", "none"]
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"unet": _unet}
+@dataclass(frozen=True)
+class NetworkKind:
+    """A network's builder, the encoder it stands on, and the knobs it knows."""
+
+    build: Builder
+    base: Base
+    knobs: tuple[str, ...] = ()
 
 
 def build_network(
@@ -55,32 +103,78 @@ def build_network(
     in_channels: int,
     num_outputs: int,
     padding: str = "auto",
-    decoder_channels: Sequence[int] | None = None,
-    dropout: float = 0.0,
     non_commercial: bool = False,
     load: bool = True,
+    **knobs: Any,
 ) -> tuple[nn.Module, NetworkFacts]:
     """Build a network that maps (N, in_channels, H, W) float to logits (N, num_outputs, H, W).
 
     encoder: a timm or smp name, or 'none' for the small plain one. weights: see `find_weights`.
-    load: False leaves the weights random (they come from a checkpoint).
-    Raises ConfigError for a name that is not known, MaskwrightError where weights cannot be had.
+    load: False leaves the weights random (they come from a checkpoint). knobs: see `Knobs`.
+    Raises ConfigError for a name that is not known, or a setting that this network does not know, and
+    MaskwrightError where weights cannot be had.
     """
+    kind = _kind(name)
+    chosen = Knobs(**knobs)
+    for key in chosen.stated():
+        if key not in kind.knobs:
+            knows = f"it knows {', '.join(kind.knobs)}" if kind.knobs else "it has no settings"
+            raise ConfigError(f"The network '{name}' has no '{key}' to set.", where=f"model.{key}", fix=knows)
+    request = EncoderRequest(encoder, weights, in_channels, padding, non_commercial, load)
+    network, source = kind.build(name, request, num_outputs, chosen)
+    return network, _facts(name, encoder, weights, source, in_channels)
+
+
+def base_of(name: str) -> Base:
+    """Tell which encoder a network stands on. Raises ConfigError for a name that is not known."""
+    return _kind(name).base
+
+
+def _kind(name: str) -> NetworkKind:
     if name not in NETWORKS:
-        raise _unknown("network", name, list(NETWORKS), "model.name")
-    if encoder == "none":
-        source = find_weights("none", "none")
-        if padding != "auto":
-            fix = "leave it out, or choose another encoder"
-            raise ConfigError("The plain encoder pads as PyTorch does.", where="model.padding", fix=fix)
-        if weights not in ("none", "auto"):
-            raise ConfigError(
-                f"The plain encoder has no weights '{weights}'.", where="model.weights", fix="weights: none"
-            )
-        body: nn.Module = PlainEncoder(in_channels)
-    else:
-        body, source = _build_encoder(encoder, weights, in_channels, padding, non_commercial, load)
-    channels = tuple(decoder_channels or (PLAIN_DECODER_CHANNELS if encoder == "none" else DECODER_CHANNELS))
+        raise unknown("network", name, list(NETWORKS), "model.name")
+    return NETWORKS[name]
+
+
+def _unet(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    body, source = build_encoder(request)
+    usual = PLAIN_DECODER_CHANNELS if request.name == "none" else DECODER_CHANNELS
+    if knobs.attention == "gate":
+        raise ConfigError("'unet' knows the attention scse.", where="model.attention", fix="scse, or none")
+    network = Unet(
+        body,
+        num_outputs=num_outputs,
+        decoder_channels=_decoder(body, knobs, usual),
+        dropout=knobs.dropout,
+        attention="scse" if knobs.attention == "scse" else None,
+    )
+    return network, source
+
+
+def _isic_unet(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    body, source = build_encoder(request)
+    channels = _decoder(body, knobs, ISIC_CHANNELS)
+    network = IsicUnet(body, num_outputs=num_outputs, decoder_channels=channels, batch_norm=bool(knobs.batch_norm))
+    return network, source
+
+
+def _isic_segnet(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    if knobs.attention == "scse":
+        raise ConfigError("'isic_segnet' knows the attention gate.", where="model.attention", fix="gate, or none")
+    body, source = build_encoder(request)
+    network = IsicSegNet(
+        body,
+        num_outputs=num_outputs,
+        decoder_channels=_decoder(body, knobs, ISIC_CHANNELS),
+        gated=knobs.attention != "none",
+        rates=tuple(knobs.atrous or ()),
+    )
+    return network, source
+
+
+def _decoder(body: nn.Module, knobs: Knobs, usual: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the decoder's filters, once it is sure that they fit the encoder. Raises ConfigError."""
+    channels = tuple(knobs.decoder_channels or usual)
     stages = len(cast(Sequence[int], body.out_channels)) - 1
     if len(channels) not in (stages, stages - 1):
         raise ConfigError(
@@ -88,8 +182,95 @@ def build_network(
             where="model.decoder_channels",
             fix=f"give {stages} numbers (full size) or {stages - 1} (logits at half size, enlarged)",
         )
-    network = NETWORKS[name](body, num_outputs=num_outputs, decoder_channels=channels, dropout=dropout)
-    return network, _facts(name, encoder, weights, source, in_channels)
+    return channels
+
+
+def _mobilenet_unet(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    body, source = build_expansions(request, projected=False)
+    options = _four(name, knobs)
+    if knobs.initialisation is not None:
+        options["initialisation"] = knobs.initialisation
+    return MobileNetUnet(cast(Any, body), num_outputs=num_outputs, **options), source
+
+
+def _mobilenet_pix2pix(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    body, source = build_expansions(request, projected=True)
+    return MobileNetPix2Pix(cast(Any, body), num_outputs=num_outputs, **_four(name, knobs)), source
+
+
+def _four(name: str, knobs: Knobs) -> dict[str, Any]:
+    if knobs.decoder_channels is None:
+        return {}
+    if len(knobs.decoder_channels) != 4:
+        raise ConfigError(
+            f"The decoder of '{name}' has 4 blocks, not {len(knobs.decoder_channels)}.",
+            where="model.decoder_channels",
+            fix="give 4 numbers, deepest first",
+        )
+    return {"decoder_channels": tuple(knobs.decoder_channels)}
+
+
+def _segnet(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    body, source = build_vgg(request)
+    return SegNet(cast(Any, body), num_outputs=num_outputs), source
+
+
+def _strided_fcn(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    source = no_encoder(request, "The network 'strided_fcn'")
+    filters = _filters(knobs, first=FILTERS[0], blocks=len(FILTERS))
+    initialisation = knobs.initialisation or "glorot"
+    network = StridedFcn(request.in_channels, num_outputs=num_outputs, filters=filters, initialisation=initialisation)
+    return network, source
+
+
+def _plain_unet(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    source = no_encoder(request, "The network 'plain_unet'")
+    network = PlainUnet(
+        request.in_channels,
+        num_outputs=num_outputs,
+        filters=_filters(knobs, first=64, blocks=5),
+        dropout=knobs.dropout,
+        downsampling=knobs.downsampling or "max_pooling",
+        batch_norm=bool(knobs.batch_norm),
+        initialisation=knobs.initialisation or "glorot",
+    )
+    return network, source
+
+
+def _filters(knobs: Knobs, *, first: int, blocks: int) -> tuple[int, ...]:
+    """Return the filters of each block: as listed, or one number doubled from block to block. Raises ConfigError."""
+    given = knobs.filters
+    if given is None or isinstance(given, int):
+        number, start = knobs.blocks or blocks, given or first
+        if not 2 <= number <= 8:
+            raise ConfigError(f"{number} blocks cannot be.", where="model.blocks", fix="2 to 8")
+        return tuple(start * 2**block for block in range(number))
+    if knobs.blocks is not None and knobs.blocks != len(given):
+        raise ConfigError(
+            f"{len(given)} filters are listed for {knobs.blocks} blocks.", where="model.filters", fix="leave one out"
+        )
+    if not 2 <= len(given) <= 8:
+        raise ConfigError(f"{len(given)} blocks cannot be.", where="model.filters", fix="list 2 to 8 numbers")
+    return tuple(given)
+
+
+def _smp(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> Built:
+    if request.name == "none":
+        raise ConfigError(f"'{name}' needs an encoder.", where="model.encoder", fix="for example resnet34")
+    if knobs.attention == "gate":
+        raise ConfigError(f"'{name}' knows the attention scse.", where="model.attention", fix="scse, or none")
+    found = find_encoder(request)
+    settings = {key: value for key, value in knobs.stated().items() if key != "auxiliary"}
+    network = tolerant(
+        request.name,
+        found,
+        lambda: build_smp_network(
+            name, encoder=found.name, encoder_options=found.options, in_channels=request.in_channels,
+            num_outputs=num_outputs, settings=settings, auxiliary=knobs.auxiliary,
+        ),
+    )  # fmt: skip
+    _, source = loaded(cast(nn.Module, network.encoder), found.source, request)
+    return network, source
 
 
 def _facts(name: str, encoder: str, weights: str, source: WeightSource, in_channels: int) -> NetworkFacts:
@@ -100,47 +281,21 @@ def _facts(name: str, encoder: str, weights: str, source: WeightSource, in_chann
     return NetworkFacts(name, encoder, label, source.padding, source.licence, mean, std, source.why)
 
 
-def _build_encoder(
-    encoder: str, weights: str, in_channels: int, padding: str, non_commercial: bool, load: bool
-) -> tuple[nn.Module, WeightSource]:
-    native = smp.encoders.encoders
-    timm_name = encoder.removeprefix("tu-")
-    is_timm = timm.is_model(timm_name) and (encoder.startswith("tu-") or encoder not in native)
-    if not is_timm and encoder not in native:
-        raise _unknown("encoder", encoder, [*timm.list_models(), *native, "none"], "model.encoder")
-    source = find_weights(timm_name, weights, padding=padding, non_commercial=non_commercial)
-    options = _conventions(timm_name, source) if is_timm else {}
-    if not is_timm and source.padding == "same":
-        raise _cannot_pad(encoder)
-    name = f"tu-{timm_name}" if is_timm else encoder
-    try:
-        body = get_encoder(name, in_channels=in_channels, depth=5, weights=None, **options)
-    except TypeError as error:
-        if not options:
-            raise
-        raise _cannot_pad(encoder) from error
-    if load:
-        load_encoder_weights(body, source, in_channels)
-    return body, source
+_SMP_KNOBS = ("encoder_depth", "decoder_channels", "batch_norm", "attention", "auxiliary")
 
-
-def _cannot_pad(encoder: str) -> ConfigError:
-    return ConfigError(
-        f"'{encoder}' cannot pad as TensorFlow does.", where="model.padding: same", fix="padding: symmetric"
-    )
-
-
-def _conventions(timm_name: str, source: WeightSource) -> dict[str, object]:
-    """Give timm's arguments for TensorFlow's padding and batch norm, where asked for and not built in."""
-    if source.padding != "same" or timm_name.startswith("tf_"):
-        return {}
-    return {"pad_type": "same", "bn_eps": 1e-3}
-
-
-def _unknown(what: str, name: str, known: Sequence[str], where: str) -> ConfigError:
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"known: {', '.join(known[:20])}"
-    return ConfigError(f"Unknown {what} '{name}'.", where=where, fix=hint)
+NETWORKS: dict[str, NetworkKind] = {
+    "unet": NetworkKind(_unet, "any", ("decoder_channels", "dropout", "attention")),
+    "mobilenet_unet": NetworkKind(_mobilenet_unet, "mobilenetv2", ("decoder_channels", "initialisation")),
+    "mobilenet_pix2pix": NetworkKind(_mobilenet_pix2pix, "mobilenetv2", ("decoder_channels",)),
+    "segnet": NetworkKind(_segnet, "vgg"),
+    "plain_unet": NetworkKind(
+        _plain_unet, "none", ("filters", "blocks", "dropout", "downsampling", "batch_norm", "initialisation")
+    ),
+    "strided_fcn": NetworkKind(_strided_fcn, "none", ("filters", "blocks", "initialisation")),
+    "isic_unet": NetworkKind(_isic_unet, "any", ("decoder_channels", "batch_norm")),
+    "isic_segnet": NetworkKind(_isic_segnet, "any", ("decoder_channels", "attention", "atrous")),
+    **{name: NetworkKind(_smp, "any", _SMP_KNOBS) for name in ARCHITECTURES},
+}
 
 
 @dataclass(frozen=True)
