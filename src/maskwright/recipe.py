@@ -137,6 +137,9 @@ class ModelOptions(Strict):
 class Augmentation(Strict):
     """Random changes of a training picture; geometry is one resampling, colour one matrix."""
 
+    base: Literal["usual", "none"] = Field(
+        "usual", description="what is not set below: maskwright's usual amount, or none of it"
+    )
     flip_horizontal: Share = Field(0.5, description="probability of mirroring left and right")
     flip_vertical: Share = Field(0.0, description="probability of mirroring top and bottom")
     quarter_turns: bool = Field(False, description="turn by 0, 90, 180 or 270 degrees")
@@ -149,10 +152,15 @@ class Augmentation(Strict):
     hue_degrees: Annotated[float, Field(ge=0, le=180)] = Field(8.0, description="rotation of hue, +- this (3 bands)")
     noise: Share = Field(0.0, description="standard deviation of Gaussian noise, share of the full range")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_base(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("base") == "none":
+            return {**dict.fromkeys(set(cls.model_fields) - {"base"}, 0), **value}
+        return value
 
-NO_AUGMENTATION = Augmentation(
-    flip_horizontal=0, rotate_degrees=0, scale=0, shift=0, brightness=0, contrast=0, saturation=0, hue_degrees=0
-)
+
+NO_AUGMENTATION = Augmentation(base="none")
 
 
 class Phase(Strict):

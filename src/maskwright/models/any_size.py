@@ -1,7 +1,5 @@
 """Networks that halve their picture several times, made to accept every height and width."""
 
-from typing import cast
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -37,4 +35,4 @@ def enlarged(logits: Tensor, like: Tensor) -> Tensor:
     """Enlarge logits bilinearly to the height and width of `like`, where they are smaller."""
     if logits.shape[2:] == like.shape[2:]:
         return logits
-    return cast(Tensor, F.interpolate(logits, size=like.shape[2:], mode="bilinear", align_corners=False))
+    return F.interpolate(logits, size=like.shape[2:], mode="bilinear", align_corners=False)

@@ -6,6 +6,7 @@ With build.py and smp_network.py the only files that know timm's and smp's names
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
@@ -39,7 +40,7 @@ class Found:
     """An encoder's name as smp wants it, the arguments that give it its conventions, and its weights."""
 
     name: str
-    options: dict[str, object]
+    options: dict[str, Any]
     source: WeightSource
 
 
@@ -138,7 +139,7 @@ def unknown(what: str, name: str, known: Sequence[str], where: str) -> ConfigErr
     return ConfigError(f"Unknown {what} '{name}'.", where=where, fix=hint)
 
 
-def _conventions(timm_name: str, source: WeightSource) -> dict[str, object]:
+def _conventions(timm_name: str, source: WeightSource) -> dict[str, Any]:
     """Give timm's arguments for TensorFlow's padding and batch norm, where asked for and not built in."""
     if source.padding != "same" or timm_name.startswith("tf_"):
         return {}

@@ -65,7 +65,8 @@ class SegNet(AnySize):
 
     def compute(self, image: Tensor) -> Tensor:
         """(N, C, H, W) -> logits (N, K, H, W)."""
-        x, places = self.encoder(image)
+        encoded: tuple[Tensor, list[Tensor]] = self.encoder(image)
+        x, places = encoded
         for stage, place in zip(self.decoder, reversed(places), strict=True):
             x = stage(unpool(x, place))
         return x

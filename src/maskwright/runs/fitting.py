@@ -20,6 +20,7 @@ from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, pl
 from maskwright.progress import Progress, Step
 from maskwright.recipe import Recipe
 from maskwright.runs.folder import RunFolder, read_json
+from maskwright.runs.networks import network_from, usual_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from maskwright.training.loop import FitResult
 
 Indices = NDArray[np.int64]
-CPU_ENCODER = "mobilenetv2_035"
-GPU_ENCODER = "mobilenetv2_100"
 MIN_VALIDATION = 8  # pictures; with fewer, the best epoch and the best cut would be chance
 
 
@@ -198,8 +197,7 @@ def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str
     encoder, weights = options.encoder, options.weights
     why = "stated"
     if encoder == "auto":
-        encoder = CPU_ENCODER if work.device == "cpu" else GPU_ENCODER
-        why = f"a small encoder that trains in minutes on {work.device}"
+        encoder, why = usual_encoder(options.name, work.device)
     if weights != "auto":
         network, facts = _build(work, encoder, weights)
         return encoder, weights, network, facts, why
@@ -219,24 +217,9 @@ def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str
 
 
 def _build(work: Work, encoder: str, weights: str, *, load: bool = True) -> "tuple[nn.Module, NetworkFacts]":
-    """Build a network whose first weights depend on the seed alone."""
-    import torch
-
-    from maskwright.models.build import build_network
-
-    torch.manual_seed(work.recipe.training.seed)
-    options, dataset = work.recipe.model, work.dataset
-    return build_network(
-        options.name,
-        encoder=encoder,
-        weights=weights,
-        in_channels=dataset.bands,
-        num_outputs=dataset.classes.num_outputs,
-        padding=options.padding,
-        decoder_channels=None if options.decoder_channels == "auto" else options.decoder_channels,
-        dropout=options.dropout,
-        non_commercial=options.non_commercial,
-        load=load,
+    dataset = work.dataset
+    return network_from(
+        work.recipe, encoder, weights, bands=dataset.bands, num_outputs=dataset.classes.num_outputs, load=load
     )
 
 

@@ -62,26 +62,27 @@ def list_recipes() -> list[RecipeFacts]:
 
 
 def _facts(recipe: Recipe) -> RecipeFacts:
-    from maskwright.models.build import build_network, count_parameters
+    from maskwright.models.build import count_parameters
+    from maskwright.runs.networks import network_from, usual_encoder
 
-    encoder = recipe.model.encoder if recipe.model.encoder != "auto" else "mobilenetv2_035"
-    weights = "none" if recipe.model.weights in ("auto", "none") else recipe.model.weights
-    decoder = None if recipe.model.decoder_channels == "auto" else recipe.model.decoder_channels
-    network, _ = build_network(
-        recipe.model.name,
-        encoder=encoder,
-        weights=weights,
-        in_channels=3,
-        num_outputs=1,
-        decoder_channels=decoder,
-        load=False,
-    )
+    model = recipe.model
+    encoder = usual_encoder(model.name, "cpu")[0] if model.encoder == "auto" else model.encoder
+    weights = "none" if model.weights == "auto" else model.weights
+    network, _ = network_from(recipe, encoder, weights, bands=3, num_outputs=_outputs(recipe), load=False)
     number = count_parameters(network)
+    if all(phase.encoder == "frozen" for phase in recipe.training.phases):
+        network.get_submodule("encoder").requires_grad_(False)
     counted = number.parameters + (number.buffers if recipe.count == "keras" else 0)
     return RecipeFacts(
-        recipe.name, recipe.task, f"{recipe.model.name} over {encoder}", counted, number.trainable, number.buffers,
-        recipe.source, recipe.count,
+        recipe.name, recipe.task, model.name if encoder == "none" else f"{model.name} over {encoder}", counted,
+        count_parameters(network).trainable, number.buffers, recipe.source, recipe.count,
     )  # fmt: skip
+
+
+def _outputs(recipe: Recipe) -> int:
+    """How many channels the recipe's own picture set needs; one where it does not say."""
+    classes = recipe.needs.classes or len(recipe.data.classes or ())
+    return classes if classes > 2 else 1
 
 
 def _read(recipe: str | Path) -> tuple[dict[str, Any], str]:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from maskwright.data.dataset import Dataset
-from maskwright.data.read import read_dataset
 from maskwright.data.splits import Split, read_split, split_dataset, write_split
 from maskwright.errors import ConfigError, DataError, MaskwrightError, need
 from maskwright.progress import Progress, Step, ignore
@@ -22,6 +21,7 @@ from maskwright.runs.fitting import MIN_VALIDATION, Work, fit_part, needs_valida
 from maskwright.runs.folder import RunFolder, State, next_folder, read_json, same_training
 from maskwright.runs.folds import make_folds, train_folds
 from maskwright.runs.gate import check_before_training
+from maskwright.runs.needs import check_needs, read_for
 from maskwright.runs.recipes import load_recipe
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
@@ -76,6 +76,7 @@ def train(
     resolved = resolve_device(device)
     settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
     dataset, settled = _read(data, settled)
+    check_needs(dataset, settled)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
     record = {
         "data": str(data.root if isinstance(data, Dataset) else Path(data).resolve()),
@@ -141,7 +142,7 @@ def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
 def _read(data: str | Path | Dataset, recipe: Recipe) -> tuple[Dataset, Recipe]:
     """Read the data as the recipe says; a Dataset that was read already brings its own options into the recipe."""
     if not isinstance(data, Dataset):
-        return read_dataset(Path(data), recipe.data), recipe
+        return read_for(Path(data), recipe), recipe
     if recipe.data not in (DataOptions(), data.options):
         raise ConfigError(
             "The recipe says how to read the data, but the data has been read already.",

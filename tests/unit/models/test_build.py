@@ -58,7 +58,7 @@ def test_an_encoder_that_cannot_pad_as_tensorflow_does_says_so(encoder: str) -> 
 
 
 def test_padding_that_would_be_ignored_is_refused() -> None:
-    with pytest.raises(ConfigError, match="plain encoder pads as PyTorch does"):
+    with pytest.raises(ConfigError, match="plain encoder has a padding of its own"):
         build_network(encoder="none", weights="none", padding="same", in_channels=3, num_outputs=1)
     with pytest.raises(ConfigError, match="always pads as TensorFlow does"):
         build_network(

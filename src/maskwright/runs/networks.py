@@ -1,0 +1,71 @@
+"""From a recipe's words on the network to the network itself: the encoder that `auto` stands for, the knobs.
+
+Torch is imported inside functions.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from maskwright.errors import ConfigError
+from maskwright.recipe import ModelOptions, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from maskwright.models.build import NetworkFacts
+
+CPU_ENCODER = "mobilenetv2_035"
+GPU_ENCODER = "mobilenetv2_100"
+_KNOBS = (
+    "decoder_channels", "filters", "blocks", "downsampling", "batch_norm", "encoder_depth", "attention", "atrous",
+    "initialisation",
+)  # fmt: skip
+
+
+def network_from(
+    recipe: Recipe, encoder: str, weights: str, *, bands: int, num_outputs: int, load: bool = True
+) -> "tuple[nn.Module, NetworkFacts]":
+    """Build a recipe's network over this encoder, its first weights a function of the seed alone.
+
+    load: False leaves out pretrained weights. Raises ConfigError or MaskwrightError as `build_network`, and
+    ConfigError for a phase that freezes an encoder where the network has none.
+    """
+    import torch
+
+    from maskwright.models.build import base_of, build_network
+
+    options = recipe.model
+    if base_of(options.name) == "none" and any(phase.encoder == "frozen" for phase in recipe.training.phases):
+        raise ConfigError(
+            f"The network '{options.name}' has no encoder to freeze.", where="training.phases", fix="encoder: trained"
+        )
+    torch.manual_seed(recipe.training.seed)
+    return build_network(
+        options.name,
+        encoder=encoder,
+        weights=weights,
+        in_channels=bands,
+        num_outputs=num_outputs,
+        padding=options.padding,
+        non_commercial=options.non_commercial,
+        load=load,
+        **knobs_of(options),
+    )
+
+
+def knobs_of(options: ModelOptions) -> dict[str, Any]:
+    """Return what a recipe sets of a network's knobs; `auto` is left out."""
+    knobs = {name: value for name in _KNOBS if (value := getattr(options, name)) != "auto"}
+    return {**knobs, "dropout": options.dropout, "auxiliary": options.auxiliary > 0}
+
+
+def usual_encoder(name: str, device: str) -> tuple[str, str]:
+    """Return the encoder that `auto` stands for in this network, and why. Raises ConfigError for an unknown network."""
+    from maskwright.models.build import base_of
+    from maskwright.models.encoders import VGG
+
+    base = base_of(name)
+    if base == "none":
+        return "none", "this network has no encoder of another's making"
+    if base == "vgg":
+        return VGG, "the network's own"
+    return (CPU_ENCODER if device == "cpu" else GPU_ENCODER), f"a small encoder that trains in minutes on {device}"
