@@ -15,8 +15,9 @@ def relative_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks:
     same = same_groups([picture.digest for picture in pictures])
     found = [_same(dataset, rows, masks) for rows in same]
     later = {row for rows in same for row in rows[1:]}
+    apart = later | {row for row, parent in enumerate(dataset.columns.parents) if parent}  # copies may look alike
     thumbnails = {
-        i: picture.thumbnail for i, picture in enumerate(pictures) if picture.thumbnail is not None and i not in later
+        i: picture.thumbnail for i, picture in enumerate(pictures) if picture.thumbnail is not None and i not in apart
     }
     found += [_near(dataset, rows) for rows in near_groups(thumbnails)]
     return found + _groups(dataset)

@@ -36,7 +36,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Columns:
-    """One entry a picture. images, masks: paths relative to the root; labels: per-class only, each file's class."""
+    """One entry a picture. images, masks: paths relative to the root; labels: per-class only, each file's class.
+
+    parents: the path of the picture that each is a copy of, "" for originals; empty where there are no copies.
+    """
 
     ids: tuple[str, ...]
     images: tuple[str, ...]
@@ -44,6 +47,7 @@ class Columns:
     groups: tuple[str, ...]
     parts: tuple[str, ...]
     labels: tuple[tuple[int, ...], ...] = ()
+    parents: tuple[str, ...] = ()
 
     def take(self, indices: Sequence[int]) -> "Columns":
         """Return the columns of some rows, in that order."""
@@ -54,6 +58,7 @@ class Columns:
             tuple(self.groups[i] for i in indices),
             tuple(self.parts[i] for i in indices),
             tuple(self.labels[i] for i in indices) if self.labels else (),
+            tuple(self.parents[i] for i in indices) if self.parents else (),
         )
 
 
@@ -155,7 +160,7 @@ class Dataset:
         return replace(self, columns=self.columns.take(rows), leftovers=Leftovers())
 
     def fingerprint(self) -> str:
-        """Return a sha256 over ids, classes, encoding and every file's content; where the files lie does not count.
+        """Return a sha256 over ids, parents, classes, encoding and every file's content; their places do not count.
 
         Hashes of unchanged files come from the cache. Raises DataError for a file that cannot be read.
         """
@@ -164,8 +169,11 @@ class Dataset:
         digest.update(json.dumps(meaning, sort_keys=True).encode())
         rows = zip(self.columns.images, self.columns.masks, strict=True)
         hashes = iter(hash_files(self.root / path for image, masks in rows for path in (image, *masks)))
+        id_of = dict(zip(self.columns.images, self.columns.ids, strict=True))
         for i, name in enumerate(self.columns.ids):
             digest.update(f"{len(name)}:{name}:{len(self.columns.masks[i])}".encode())
+            if self.columns.parents and (parent := self.columns.parents[i]):
+                digest.update(f"copy of {id_of.get(parent, parent)}".encode())
             for _ in range(1 + len(self.columns.masks[i])):
                 digest.update(next(hashes).encode())
         return digest.hexdigest()

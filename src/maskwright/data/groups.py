@@ -35,14 +35,49 @@ def make_groups(
     stated: str | None,
     columns: Mapping[str, Sequence[str]],
     where: str,
+    parents: Sequence[str] = (),
 ) -> Grouping:
     """Group pictures as stated ("none", "name", "folder", a column, a regular expression), else by a guess.
 
-    images: relative paths; columns: of the manifest, if there is one. Groups are printable. Raises DataError or
-    ConfigError.
+    images: relative paths; columns: of the manifest, if there is one. parents: as `find_parents` returns them: a copy
+    has its original's group, whatever is stated. Groups are printable. Raises DataError or ConfigError.
     """
-    grouping = _make_groups(images, ids, stated, columns, where)
+    if parents:
+        grouping = _group_originals(images, ids, stated, columns, where, parents)
+    else:
+        grouping = _make_groups(images, ids, stated, columns, where)
     return replace(grouping, groups=tuple(shown(group, 1000) for group in grouping.groups))
+
+
+def _group_originals(
+    images: Sequence[str],
+    ids: Sequence[str],
+    stated: str | None,
+    columns: Mapping[str, Sequence[str]],
+    where: str,
+    parents: Sequence[str],
+) -> Grouping:
+    """Group the originals, also those of which only copies are here, and give each copy its original's group."""
+    place: dict[str, int] = {}  # path of an original -> its number among them
+    rows: list[int] = []  # of each original, or of the first of its copies
+    for row, (image, parent) in enumerate(zip(images, parents, strict=True)):
+        if not parent:
+            place[image] = len(rows)
+            rows.append(row)
+    for row, parent in enumerate(parents):
+        if parent and parent not in place:
+            place[parent] = len(rows)
+            rows.append(row)
+    names = list(place)
+    grouping = _make_groups(
+        names,
+        [parents[row] or ids[row] for row in rows],
+        stated,
+        {key: [column[row] for row in rows] for key, column in columns.items()},
+        where,
+    )
+    groups = tuple(grouping.groups[place[parent or image]] for image, parent in zip(images, parents, strict=True))
+    return replace(grouping, groups=groups)
 
 
 def _make_groups(

@@ -1,4 +1,4 @@
-"""Pairs from a CSV file: columns image and mask, and if wanted group, part, class and any others.
+"""Pairs from a CSV file: columns image and mask, and if wanted group, part, class, parent and any others.
 
 Paths are relative to the CSV file. Several rows of one picture are several mask files of it.
 """
@@ -100,7 +100,7 @@ def _collect(path: Path, rows: list[dict[str, str]], image_key: str, mask_key: s
 def _agreed(rows: list[dict[str, str]], numbers: list[int], key: str, path: Path) -> str:
     """Return a picture's value of a column; its rows must agree on group and part."""
     values = {rows[i].get(key, "") for i in numbers}
-    if len(values) > 1 and key in ("group", "part"):
+    if len(values) > 1 and key in ("group", "part", "parent"):
         raise DataError(
             f"Rows of one picture differ in '{key}': {some(sorted(values))}.",
             where=f"{path}, row {numbers[1] + 2}", fix="give them the same value")  # fmt: skip

@@ -64,6 +64,11 @@ def make_ids(images: Sequence[str]) -> tuple[str, ...]:
     return tuple(clear)
 
 
+def id_of(image: str) -> str:
+    """Return what `make_ids` calls a picture whose folders say all they can: train/images/a.jpg is train/a."""
+    return _short(image, 0)
+
+
 def _shared_folders(images: Sequence[str]) -> int:
     """Count the leading folders that all pictures have in common."""
     parts = [PurePosixPath(folder).parts for folder in {folder_of(image) for image in images}]

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import PARTS as PART_NAMES
 from maskwright.data.names import shown, stem_of
+from maskwright.data.phrases import id_of
 from maskwright.errors import DataError
 from maskwright.files import write_bytes
 
@@ -75,18 +76,43 @@ def read_lines(path: Path, *, folds: bool = False) -> list[Line]:
 
 def match_lines(lines: Sequence[Line], dataset: Dataset, path: Path) -> list[str]:
     """Return the part of each row of the data, "" where no line names it. Raises DataError for contradictions."""
+    found = find_lines(lines, dataset, path)
+    return [found[row].part if row in found else "" for row in range(len(dataset))]
+
+
+def parts_of_absent(lines: Sequence[Line], parents: Sequence[str]) -> dict[str, str]:
+    """Return the parts of parents by path, as lines name them: also of pictures that are not in the set."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for parent in set(parents) - {""}:
+        for name in (parent, id_of(parent), parent.rpartition("/")[2], stem_of(parent)):
+            wanted[name].add(parent)
+    found: dict[str, str] = {}
+    for line in lines:
+        image = line.image.replace("\\", "/")
+        for name in (image, id_of(image)):
+            for parent in wanted.get(name, ()):
+                held_out = found.get(parent, "train") != "train"
+                found[parent] = found[parent] if held_out else line.part
+    return found
+
+
+def find_lines(lines: Sequence[Line], dataset: Dataset, path: Path) -> dict[int, Line]:
+    """Return the line of each row that one names: by path, id, or a file name or stem that only one picture has.
+
+    A path of another folder that shortens to the same id names it too: train/images/a.jpg is train/a. Raises
+    DataError for contradictions.
+    """
     rows: dict[str, int] = {}
-    stems = [stem_of(image) for image in dataset.columns.images]
-    twice = {stem for stem, times in Counter(stems).items() if times > 1}
-    for row, stem in enumerate(stems):
-        if stem not in twice:
-            rows[stem] = row
+    for name_of in (stem_of, _file_name):
+        names = [name_of(image) for image in dataset.columns.images]
+        twice = {name for name, times in Counter(names).items() if times > 1}
+        rows.update((name, row) for row, name in enumerate(names) if name not in twice)
     rows.update((name, row) for row, name in enumerate(dataset.columns.ids))
     rows.update((image, row) for row, image in enumerate(dataset.columns.images))
-    parts = [""] * len(dataset)
     seen: dict[int, Line] = {}
     for line in lines:
-        row = rows.get(line.image.replace("\\", "/"), -1)
+        image = line.image.replace("\\", "/")
+        row = rows.get(image, rows.get(id_of(image), -1))
         if row < 0:
             continue
         if row in seen and seen[row].part != line.part:
@@ -94,5 +120,8 @@ def match_lines(lines: Sequence[Line], dataset: Dataset, path: Path) -> list[str
                 f"The split file puts {shown(line.image)} into two parts, {seen[row].part} and {line.part}.",
                 where=f"{path}, rows {seen[row].row} and {line.row}", fix="remove one of the lines")  # fmt: skip
         seen[row] = line
-        parts[row] = line.part
-    return parts
+    return seen
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2]

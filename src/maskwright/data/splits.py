@@ -1,22 +1,24 @@
 """Which pictures train, which validate, which are kept away until the end; and folds where a test part is too small.
 
 Groups are never torn apart, nor are pictures whose files are equal; official parts are kept, and no part is empty.
+Only originals are split: their copies train with them or are left out, and are in no other part and no fold.
 Which part a group falls into depends on sha256 of its name and the seed. Pictures added later never move others: old
 lines of split.csv stay, and a new group goes where its hash says.
 """
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.data.copies import originals, parts_of_copies, said_of_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.equal import join_equal
-from maskwright.data.splitfile import match_lines, read_lines, write_lines
+from maskwright.data.splitfile import find_lines, match_lines, parts_of_absent, read_lines, write_lines
 from maskwright.data.strata import foreground_shares, make_strata
 from maskwright.errors import DataError
 
@@ -61,19 +63,53 @@ def split_dataset(
     method = method or dataset.options.split
     if method not in (None, "hash", "lists", "folders"):
         return read_split(_inside(dataset, method), dataset)
-    official = dataset.columns.parts
-    if method in ("lists", "folders") and not any(official):
+    if method in ("lists", "folders") and not any(dataset.columns.parts):
         raise DataError(
             f"'split: {method}' is stated, but no official parts were found.", where=str(dataset.root),
             fix="state split: hash, or give the data lists or folders named train, val and test")  # fmt: skip
-    dataset, renamed, said = join_equal(dataset)
+    joined, renamed, said = join_equal(dataset)
+    rows = originals(joined.columns)
+    split = _split_originals(
+        joined.select(rows), method, previous, seed, shares, None if foreground is None else foreground[rows], renamed
+    )
+    split = replace(split, how=split.how + said)
+    if not joined.columns.parents:
+        return split
+    official = method != "hash" and previous is None and any(dataset.columns.parts)
+    own = dict(enumerate(joined.columns.parts)) if official else None
+    elsewhere = None if previous is None else parts_of_absent(read_lines(previous), joined.columns.parents)
+    return _for_copies(split, joined, rows, own, elsewhere)
+
+
+def _for_copies(
+    split: Split,
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    own: Mapping[int, str] | None = None,
+    elsewhere: Mapping[str, str] | None = None,
+) -> Split:
+    """Return the split of the originals at `rows` as one of the whole set: a copy trains where its original does."""
+    part_of = dict(zip(map(int, rows), split.parts, strict=True))
+    copies = parts_of_copies(dataset.columns, part_of, own=own, elsewhere=elsewhere)
+    parts = tuple((part_of | copies)[row] for row in range(len(dataset)))
+    return replace(split, parts=parts, how=split.how + said_of_copies(copies))
+
+
+def _split_originals(
+    dataset: Dataset,
+    method: str | None,
+    previous: Path | None,
+    seed: int,
+    shares: tuple[float, float, float],
+    foreground: NDArray[np.float64] | None,
+    renamed: dict[str, str],
+) -> Split:
+    official = dataset.columns.parts
     if previous is not None:
-        split = _extend(dataset, previous, seed, shares, method != "hash", renamed)
-    elif method != "hash" and any(official):
-        split = _from_official(dataset, seed, shares, foreground)
-    else:
-        split = _by_hash(dataset, seed, shares, foreground, by_picture=_by_picture(dataset, renamed))
-    return replace(split, how=split.how + said)
+        return _extend(dataset, previous, seed, shares, method != "hash", renamed)
+    if method != "hash" and any(official):
+        return _from_official(dataset, seed, shares, foreground)
+    return _by_hash(dataset, seed, shares, foreground, by_picture=_by_picture(dataset, renamed))
 
 
 def _by_picture(dataset: Dataset, renamed: dict[str, str]) -> bool:
@@ -263,12 +299,14 @@ def _hashed(group: str, seed: int, shares: tuple[float, float, float], with_test
 def fold_split(
     dataset: Dataset, folds: int, seed: int = 0, foreground: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.int64], ...]:
-    """Return for each fold the rows that it holds out; every row is held out once, groups stay together.
+    """Return for each fold the rows that it holds out; every original is held out once, groups stay together.
 
     Folds are even in pictures and in the share of foreground, where that is known or cheap to find out.
     Raises DataError where there are fewer groups than folds.
     """
     dataset = join_equal(dataset)[0]
+    numbers = originals(dataset.columns)
+    dataset, foreground = dataset.select(numbers), None if foreground is None else foreground[numbers]
     groups = sorted(set(dataset.columns.groups))
     if folds < 2 or folds > len(groups):
         raise DataError(
@@ -294,7 +332,7 @@ def fold_split(
         held_groups[fold] += 1
         fold_of[group] = fold
     rows = np.array([fold_of[group] for group in dataset.columns.groups], np.int64)
-    return tuple(np.flatnonzero(rows == fold) for fold in range(folds))
+    return tuple(numbers[rows == fold] for fold in range(folds))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -306,15 +344,24 @@ def write_split(split: Split, dataset: Dataset, path: Path) -> None:
 
 
 def read_split(path: Path, dataset: Dataset) -> Split:
-    """Read split.csv. Pictures that it does not name are left out. Raises DataError naming the row."""
-    parts = match_lines(read_lines(path), dataset, path)
+    """Read split.csv. Pictures that it does not name are left out; copies follow their originals, named or not.
+
+    Raises DataError naming the row.
+    """
+    lines, rows = read_lines(path), originals(dataset.columns)
+    found = find_lines(lines, dataset, path)
+    parts = [found[int(row)].part if int(row) in found else "" for row in rows]
     if "train" not in parts:
         raise DataError(
             "The split names no training picture of this data.", where=str(path),
             fix="check that its column 'image' holds paths below the data folder")  # fmt: skip
     missing = sum(not part for part in parts)
     left = f"; {missing} pictures that it does not name are left out" if missing else ""
-    return Split(tuple(parts), f"from {path.name}: {_counted(tuple(parts))}{left}", needs_folds="test" not in parts)
+    split = Split(tuple(parts), f"from {path.name}: {_counted(tuple(parts))}{left}", needs_folds="test" not in parts)
+    if not dataset.columns.parents:
+        return split
+    own = {row: line.part for row, line in found.items()}
+    return _for_copies(split, dataset, rows, own, parts_of_absent(lines, dataset.columns.parents))
 
 
 def _counted(parts: tuple[str, ...]) -> str:

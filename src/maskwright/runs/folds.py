@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from maskwright.data.copies import only_originals, originals, with_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.splitfile import match_lines, read_lines, write_lines
 from maskwright.data.splits import fold_split, split_dataset
@@ -44,19 +45,20 @@ def read_folds(run: RunFolder, dataset: Dataset) -> tuple[Indices, ...]:
     names = sorted({part for part in parts if part}, key=lambda name: int(name.removeprefix("fold-")))
     if len(names) < 2:
         raise DataError("The split file names no folds.", where=str(run.split), fix="start anew in another folder")
-    return tuple(np.flatnonzero(parts == name) for name in names)
+    return tuple(only_originals(dataset.columns, np.flatnonzero(parts == name)) for name in names)
 
 
 def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     """Train a model for each fold and one on everything; score every picture out of fold; write the results."""
     dataset, held_out = work.dataset, read_folds(run, work.dataset)
     rows = np.sort(np.concatenate(held_out))
+    everything = with_copies(dataset.columns, rows)
     minutes = None if work.minutes is None else work.minutes / (len(held_out) + 1)
-    work = replace(work, rows=rows, minutes=minutes)
+    work = replace(work, rows=everything, minutes=minutes)
     predictor_of: dict[str, Predictor] = {}
     scores, predictors = [], []
     for number, test in enumerate(held_out, start=1):
-        rest = np.setdiff1d(rows, test)
+        rest = with_copies(dataset.columns, np.setdiff1d(rows, test))
         which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
         work.progress(Step("fold", text=which))
         predictor = _fold_model(work, run.fold(number), rest)
@@ -66,18 +68,20 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
         predictor_of |= {dataset[int(i)].id: predictor for i in test}
     part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
     run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
+    copies = f" and {len(everything) - len(rows)} copies of them" if len(everything) > len(rows) else ""
     note = (
-        f"model.onnx was trained on all {len(rows)} pictures; the scores are those of {len(predictors)} models, "
-        "each trained without the pictures it was scored on"
+        f"model.onnx was trained on all {len(rows)} pictures{copies}; the scores are those of "
+        f"{len(predictors)} models, each trained without the pictures it was scored on"
     )
     evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, rows), FOLDED, notes=(note,))
-    work.progress(Step("fold", text=f"all    one more training, on all {len(rows)} pictures: the model file"))
-    _plan_like_first(run, len(np.setdiff1d(rows, held_out[0])), len(rows))
-    fitted = fit_part(work, run, rows, NONE)
+    work.progress(Step("fold", text=f"all    one more training, on all {len(rows)} pictures{copies}: the model file"))
+    first = with_copies(dataset.columns, np.setdiff1d(rows, held_out[0]))
+    _plan_like_first(run, len(first), len(everything))
+    fitted = fit_part(work, run, everything, NONE)
     chosen = [p.description.threshold for p in predictors if p.description.threshold is not None]
     threshold = float(np.median(chosen)) if chosen else None
     description = deliver(work, run, fitted, choose_on=NONE, compare_on=rows, threshold=threshold)
-    seconds, parts = fitted.result.seconds, {"all": len(rows)}
+    seconds, parts = fitted.result.seconds, {"all": len(everything)}
     outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures)
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
@@ -111,7 +115,7 @@ def _fold_model(work: Work, run: RunFolder, rest: Indices) -> Predictor:
 def _carve_validation(dataset: Dataset, rest: Indices, seed: int) -> tuple[Indices, Indices]:
     """Take a tenth of the groups away for choosing epoch and threshold, where that leaves enough to choose by."""
     part = dataset.select(rest)
-    if len(rest) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS:
+    if len(originals(part.columns)) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS:
         return rest, NONE
     split = split_dataset(part, method="hash", seed=seed, shares=(0.9, 0.1, 0.0))
     return rest[split.indices("train")], rest[split.indices("val")]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from maskwright.data.copies import only_originals
 from maskwright.data.dataset import Dataset
 from maskwright.evaluation.score import PictureScore, score_pictures
 from maskwright.evaluation.summary import Evaluation, majority_classes, summarise
@@ -17,10 +18,10 @@ MAJORITY_SAMPLE = 200  # masks: which class has most pixels does not hang on mor
 
 
 def score_part(dataset: Dataset, indices: Indices, predictor: Predictor, progress: Progress) -> list[PictureScore]:
-    """Score a model file on some pictures, each on its mask's own grid."""
+    """Score a model file on some pictures, each on its mask's own grid; nothing is scored on copies of pictures."""
     return score_pictures(
         dataset,
-        indices,
+        only_originals(dataset.columns, indices),
         predictor.probabilities,
         threshold=predictor.description.threshold,
         read_image=picture_reader(dataset, predictor),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from maskwright.data.copies import only_originals, originals
 from maskwright.data.dataset import Dataset
 from maskwright.data.splits import Split, read_split, split_dataset, write_split
 from maskwright.errors import ConfigError, DataError, MaskwrightError, need
@@ -174,8 +175,9 @@ def _begin(
 def _rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return what may be folded: everything, but not an official or stated test part, nor what is left out."""
     if recipe.data.split == "hash" or not (any(dataset.columns.parts) or recipe.data.split or recipe.data.previous):
-        return np.arange(len(dataset))
-    return np.sort(np.concatenate([split.indices("train"), split.indices("val")]))
+        return originals(dataset.columns)
+    rows = np.sort(np.concatenate([split.indices("train"), split.indices("val")]))
+    return only_originals(dataset.columns, rows)
 
 
 def _refuse_foreign(run: RunFolder) -> None:
