@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from maskwright.errors import ConfigError, DataError, MaskwrightError
 from maskwright.files import cache_folder
+from maskwright.models import mobilenet_130  # noqa: F401 - timm learns of Keras's alpha 1.3
 from maskwright.models.download import download
 from maskwright.models.keras_weights import ALPHAS, keras_address, keras_file_name, read_keras_weights
 

@@ -1,5 +1,6 @@
 """First weights: where they come from, the conventions that go with them, and what is wrong when they do not fit."""
 
+import re
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from maskwright.errors import ConfigError, DataError, MaskwrightError
 from maskwright.models import weights as weights_module
 from maskwright.models.build import build_network
-from maskwright.models.keras_weights import _place, _timm_name, keras_file_name, read_keras_weights
+from maskwright.models.keras_weights import keras_file_name, read_keras_weights
 from maskwright.models.weights import find_weights, load_encoder_weights
 
 
@@ -116,31 +117,56 @@ def test_hub_weights_at_hand_are_loaded_from_their_safetensors(
     assert facts.padding == "symmetric"
 
 
-def write_keras_file(path: Path, state: dict[str, np.ndarray]) -> None:
-    """Write a timm MobileNetV2 state as Keras writes its own: a group a layer, kernels with channels last."""
-    layers = ["Conv1", "bn_Conv1", "expanded_conv_depthwise", "expanded_conv_depthwise_BN", "expanded_conv_project"]
-    layers += ["expanded_conv_project_BN", "Conv_1", "Conv_1_bn"]
-    kinds = [f"{kind}{bn}" for kind in ("expand", "depthwise", "project") for bn in ("", "_BN")]
-    layers += [f"block_{number}_{kind}" for number in range(1, 17) for kind in kinds]
+MODULES = {"expand": ("conv_pw", "bn1"), "depthwise": ("conv_dw", "bn2"), "project": ("conv_pwl", "bn3")}
+BLOCKS_BEFORE = (1, 3, 6, 10, 13, 16)  # Keras counts the blocks of stages 1 to 6 from these on
+
+
+def keras_layers() -> list[tuple[str, str]]:
+    """Keras's layers with weights in its order, each with timm's name."""
+    layers = [("Conv1", "conv_stem"), ("bn_Conv1", "bn1")]
+    for kind, (conv, norm) in {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")}.items():
+        layers += [(f"expanded_conv_{kind}", f"blocks.0.0.{conv}"), (f"expanded_conv_{kind}_BN", f"blocks.0.0.{norm}")]
+    for number in range(1, 17):
+        stage = sum(number >= first for first in BLOCKS_BEFORE)
+        here = f"blocks.{stage}.{number - BLOCKS_BEFORE[stage - 1]}"
+        for kind, (conv, norm) in MODULES.items():
+            layers += [(f"block_{number}_{kind}", f"{here}.{conv}"), (f"block_{number}_{kind}_BN", f"{here}.{norm}")]
+    return [*layers, ("Conv_1", "conv_head"), ("Conv_1_bn", "bn2")]
+
+
+def write_keras_file(path: Path, state: dict[str, np.ndarray], *, older_names: bool = False) -> None:
+    """Write a timm MobileNetV2 state as Keras writes its own: a group a layer, kernels with channels last.
+
+    older_names: as in the public files of 2018 (mobl3_conv_3_expand, bn3_conv_3_bn_expand).
+    """
     names = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
+    renamed = [
+        (re.sub(r"^block_(\d+)_(\w+)_BN$", r"bn\1_conv_\1_bn_\2", layer), module) for layer, module in keras_layers()
+    ]
+    renamed = [(re.sub(r"^block_(\d+)_(\w+)$", r"mobl\1_conv_\1_\2", layer), module) for layer, module in renamed]
+    layers = renamed if older_names else keras_layers()
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.encode() for layer in ["input_1", *layers]]
-        file.create_group("input_1")
-        for layer in layers:
-            module = _timm_name(layer)
-            group = file.create_group(f"{layer}/{layer}")
+        file.attrs["layer_names"] = [layer.encode() for layer in ["input_1", *(layer for layer, _ in layers)]]
+        file.create_group("input_1").attrs["weight_names"] = []
+        for layer, module in layers:
             if f"{module}.running_mean" in state:
-                for keras_name, name in names.items():
-                    group[f"{keras_name}:0"] = state[f"{module}.{name}"]
-            elif "depthwise" in layer:
-                group["depthwise_kernel:0"] = state[f"{module}.weight"].transpose(2, 3, 0, 1)
-            elif f"{module}.weight" in state:
-                group["kernel:0"] = state[f"{module}.weight"].transpose(2, 3, 1, 0)
+                arrays = {keras_name: state[f"{module}.{name}"] for keras_name, name in names.items()}
+            elif module.endswith("conv_dw"):
+                arrays = {"depthwise_kernel": state[f"{module}.weight"].transpose(2, 3, 0, 1)}
+            else:
+                arrays = {"kernel": state[f"{module}.weight"].transpose(2, 3, 1, 0)}
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in arrays]
+            for name, array in arrays.items():
+                group[f"{layer}/{name}:0"] = array
 
 
-def test_a_keras_file_gives_the_same_weights_as_its_conversion(real_weights: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("older_names", [False, True])
+def test_a_keras_file_gives_the_same_weights_as_its_conversion(
+    real_weights: Path, tmp_path: Path, older_names: bool
+) -> None:
     state = load_file(real_weights / "mobilenetv2_035_keras224.safetensors")
-    write_keras_file(tmp_path / "keras.h5", state)
+    write_keras_file(tmp_path / "keras.h5", state, older_names=older_names)
     read = read_keras_weights(tmp_path / "keras.h5")
     expected = {name: array for name, array in state.items() if not name.endswith("num_batches_tracked")}
     assert read.keys() == expected.keys()
@@ -155,10 +181,58 @@ def test_a_keras_file_can_be_given_as_a_path(real_weights: Path, tmp_path: Path)
     assert (facts.padding, facts.weights) == ("same", "keras.h5")
 
 
-def test_keras_counts_blocks_through_and_timm_by_stage() -> None:
-    assert [_place(block) for block in (0, 1, 2, 3, 5, 6, 9, 10, 12, 13, 15, 16)] == [
-        (0, 0), (1, 0), (1, 1), (2, 0), (2, 2), (3, 0), (3, 3), (4, 0), (4, 2), (5, 0), (5, 2), (6, 0),
-    ]  # fmt: skip
+@pytest.fixture
+def keras_file(real_weights: Path, tmp_path: Path) -> Path:
+    write_keras_file(tmp_path / "keras.h5", load_file(real_weights / "mobilenetv2_035_keras224.safetensors"))
+    return tmp_path / "keras.h5"
+
+
+def _refusal(path: Path) -> str:
+    with pytest.raises(DataError, match="no MobileNetV2 file of Keras's HDF5 form") as error:
+        read_keras_weights(path)
+    assert error.value.where == str(path)
+    return error.value.what
+
+
+def test_an_hdf5_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["pictures"] = np.zeros(3)
+    assert "does not list its layers" in _refusal(tmp_path / "other.h5")
+
+
+def test_a_keras_file_with_a_layer_too_few_is_refused(keras_file: Path) -> None:
+    with h5py.File(keras_file, "a") as file:
+        file.attrs["layer_names"] = file.attrs["layer_names"][:-1]
+    assert "103 layers with weights, not 104" in _refusal(keras_file)
+
+
+def test_a_listed_layer_that_is_not_there_is_named(keras_file: Path) -> None:
+    with h5py.File(keras_file, "a") as file:
+        del file["block_3_expand"]
+    assert "lists the layer 'block_3_expand' but does not hold it" in _refusal(keras_file)
+
+
+def test_a_layer_of_another_kind_is_named(keras_file: Path) -> None:
+    with h5py.File(keras_file, "a") as file:
+        names = list(file.attrs["layer_names"])
+        file.attrs["layer_names"] = [names[0], names[2], names[1], *names[3:]]
+    assert "'bn_Conv1' stands where a conv layer should" in _refusal(keras_file)
+
+
+def test_arrays_in_another_file_are_not_read(keras_file: Path, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "elsewhere.h5", "w") as file:
+        file["kernel"] = np.zeros((3, 3, 3, 16), np.float32)
+    with h5py.File(keras_file, "a") as file:
+        del file["Conv1/Conv1/kernel:0"]
+        file["Conv1/Conv1/kernel:0"] = h5py.ExternalLink("elsewhere.h5", "kernel")
+    assert "too large, or lies in another file" in _refusal(keras_file)
+
+
+def test_an_array_too_large_to_be_true_is_not_read(keras_file: Path) -> None:
+    with h5py.File(keras_file, "a") as file:
+        del file["Conv1/Conv1/kernel:0"]
+        file.create_dataset("Conv1/Conv1/kernel:0", (3, 3, 3, 10**9), np.float32)  # takes no room in the file
+    assert "too large" in _refusal(keras_file)
 
 
 def test_a_file_that_is_no_hdf5_says_so(tmp_path: Path) -> None:
