@@ -23,12 +23,14 @@ SCHEMA_VERSION = 1
 class Position:
     """How far a training has come; `epoch` and `step` name the next batch to be taken.
 
-    phase: index into the recipe's phases. epoch: counted over all phases. step: within the epoch.
+    phase: index into the recipe's phases. epoch: counted over all phases, those that were really trained.
+    phase_begin: the phase's first epoch. step: within the epoch.
     scores: validation after each finished epoch (higher is better). seconds: spent so far.
     loss_sum, loss_count: of the epoch under way.
     """
 
     phase: int = 0
+    phase_begin: int = 0
     epoch: int = 0
     step: int = 0
     best_epoch: int = -1

@@ -64,7 +64,8 @@ def _step_seconds(network: nn.Module, shape: tuple[int, int, int, int], device: 
     start = time.perf_counter()
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
         output = network(images)
-    output.float().mean().backward()
+    parts = output if isinstance(output, tuple) else (output,)  # logits, and those of an auxiliary head
+    sum(part.float().mean() for part in parts).backward()
     if device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start

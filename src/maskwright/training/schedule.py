@@ -24,7 +24,9 @@ def rate_factor(phase: Phase, step: int, steps: int) -> float:
 def plateau_factor(phase: Phase, scores: Sequence[float]) -> float:
     """Return the factor that a plateau schedule has reached.
 
-    scores: of the validations so far, oldest first, higher is better.
+    scores: of the validations so far, oldest first, higher is better. Patience counts as in Keras: the rate falls as
+    soon as `plateau_patience` validations in a row were no better than the best before (PyTorch's scheduler allows one
+    more), and so on from there.
     """
     if phase.schedule != "plateau":
         return 1.0
@@ -34,11 +36,14 @@ def plateau_factor(phase: Phase, scores: Sequence[float]) -> float:
             best, waited = score, 0
             continue
         waited += 1
-        if waited > phase.plateau_patience:
+        if waited >= phase.plateau_patience:
             factor, waited = factor * phase.plateau_factor, 0
     return factor
 
 
 def epochs_without_gain(scores: Sequence[float]) -> int:
     """Return how many validations have passed since the best one (the first of equals)."""
-    return len(scores) - 1 - max(range(len(scores)), key=lambda i: (scores[i], -i)) if scores else 0
+    best, waited = -math.inf, 0
+    for score in scores:
+        best, waited = (score, 0) if score > best else (best, waited + 1)
+    return waited

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.metrics.counts import Counts, count, stack
 from maskwright.metrics.measures import summary
@@ -44,7 +45,11 @@ def validate(
             picture += _count(logits, labels, classes)
         counts.append(stack(picture).total())
     network.train(training)
-    return float(np.nanmean(summary(measure, stack(counts), exclusive=classes.exclusive)))
+    values = summary(measure, stack(counts), exclusive=classes.exclusive)
+    if np.isnan(values).all():
+        what = "No pixel of the validation pictures counts: all are ignored."
+        raise DataError(what, where="the validation part", fix="look at their masks (`maskwright check`)")
+    return float(np.nanmean(values))
 
 
 def _views(

@@ -11,20 +11,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maskwright.errors import TrainingError
+from maskwright.errors import ConfigError, TrainingError
 from maskwright.images.classes import Classes
 from maskwright.losses import build_loss
-from maskwright.progress import Step
+from maskwright.models.build import build_network
+from maskwright.progress import Step, ignore
 from maskwright.recipe import NO_AUGMENTATION, Augmentation, Phase, TrainingOptions
 from maskwright.training.batches import WholeBatches
 from maskwright.training.checkpoint import read_position
 from maskwright.training.feeding import Scaling
-from maskwright.training.loop import FitResult, FitSettings, build_optimizer, fit
+from maskwright.training.loop import FitResult, FitSettings, fit
+from maskwright.training.steps import State, build_optimizer, find_gradient
 from maskwright.training.validation import validate
 
 CLASSES = Classes(("background", "bright"))
 SIZE = (32, 32)
 CPU = torch.device("cpu")
+Weights = list[dict[str, Tensor]]
 
 
 class Squares:
@@ -213,7 +216,6 @@ def test_norms_and_biases_are_not_decayed_and_the_encoder_has_its_own_rate() -> 
 
 def test_micro_batches_give_the_gradient_of_the_whole_batch() -> None:
     """On a GPU without memory a step is taken in pieces; for a mean over pictures that changes nothing."""
-    from maskwright.training.loop import _accumulate, _State
 
     class Mean(nn.Module):
         def __init__(self) -> None:
@@ -226,13 +228,13 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch() -> None:
             return result
 
     torch.manual_seed(0)
-    state = _State(Mean(), _settings(Phase(epochs=1)), Path("unused"), CPU)
+    state = State(Mean(), _settings(Phase(epochs=1)), CPU)
     images, labels = torch.rand(5, 3, 8, 8), (torch.rand(5, 8, 8) > 0.5).to(torch.uint8)
     loss = build_loss("bce", CLASSES)
-    whole = _accumulate(state, images, labels, loss)
+    whole = find_gradient(state, images, labels, loss, ignore)
     expected = [p.grad.clone() for p in state.network.parameters() if p.grad is not None]
     state.position.micro_batches = 3
-    assert _accumulate(state, images, labels, loss) == pytest.approx(whole, rel=1e-5)
+    assert find_gradient(state, images, labels, loss, ignore) == pytest.approx(whole, rel=1e-5)
     for one, other in zip(expected, state.network.parameters(), strict=True):
         assert other.grad is not None
         torch.testing.assert_close(one, other.grad)
@@ -273,3 +275,160 @@ def test_one_picture_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
             record=lambda event: None,
             device=CPU,
         )
+
+
+def _scripted(folder: Path, scores: list[float], *phases: Phase, **options: Any) -> "tuple[Small, FitResult, Weights]":
+    """Train with scores that are given; also return the weights as each validation saw them."""
+    given, seen = iter(scores), []
+
+    def score(network: nn.Module) -> float:
+        seen.append(_weights(network))
+        return next(given)
+
+    torch.manual_seed(0)
+    network, settings = Small(), _settings(*phases, **options)
+    batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice", CLASSES)
+    result = fit(network, batches, loss, score, settings, folder=folder, record=lambda event: None, device=CPU)
+    return network, result, seen
+
+
+def _same(network: nn.Module, weights: Mapping[str, Tensor]) -> bool:
+    return all(torch.equal(weights[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_early_stopping_without_restoring_the_best_keeps_the_last_weights(tmp_path: Path) -> None:
+    scores = [0.3, 0.9, 0.5, 0.4]
+    network, result, seen = _scripted(tmp_path, scores, Phase(epochs=50), early_stopping=2, restore_best=False)
+    assert (result.epochs, result.best_epoch) == (4, 1)
+    assert _same(network, seen[3])
+    assert not _same(network, seen[1])
+
+
+def test_the_patience_of_early_stopping_begins_anew_with_each_phase(tmp_path: Path) -> None:
+    scores = [0.9, 0.5, 0.4, 0.2, 0.3, 0.1, 0.1]
+    _, result, _ = _scripted(tmp_path, scores, Phase(epochs=50), Phase(epochs=50), early_stopping=2)
+    assert result.scores == tuple(scores), "the first phase ends after 3 epochs, the second after 4"
+    assert (result.epochs, result.best_epoch, result.best_score) == (7, 0, 0.9)
+
+
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_the_next_phase_begins_from_the_best_weights_or_else_from_the_last(tmp_path: Path, restore_best: bool) -> None:
+    still = Phase(epochs=1, learning_rate=1e-12, warmup=0, schedule="constant")
+    scores = [0.3, 0.9, 0.5, 0.4]
+    _, _, seen = _scripted(
+        tmp_path, scores, Phase(epochs=3, learning_rate=0.05), still, restore_best=restore_best, weight_decay=0
+    )
+    best, last, begun = (weights["head.1.weight"] for weights in seen[1:])
+    torch.testing.assert_close(begun, best if restore_best else last)
+    assert not torch.allclose(best, last)
+
+
+def test_a_phase_that_ends_early_shortens_the_training_and_what_is_told_of_it(tmp_path: Path) -> None:
+    told: list[Step] = []
+    events: list[Mapping[str, Any]] = []
+    given = iter([0.9, 0.5, 0.4, 0.3])
+    network, settings = Small(), _settings(Phase(epochs=5), Phase(epochs=2), early_stopping=1)
+    batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice", CLASSES)
+    result = fit(
+        network, batches, loss, lambda _: next(given), settings,
+        folder=tmp_path, record=events.append, device=CPU, progress=told.append,
+    )  # fmt: skip
+    assert [(event["epoch"], event["phase"]) for event in events] == [(0, 0), (1, 0), (2, 1), (3, 1)]
+    assert result.epochs == 4
+    assert (told[-1].done, told[-1].total) == (12, 12)
+    assert told[0].total == 21
+
+
+def test_a_training_that_is_killed_between_phases_goes_on_from_the_best_weights(tmp_path: Path) -> None:
+    settings = _settings(Phase(epochs=3, learning_rate=0.05), Phase(epochs=2, encoder="frozen", learning_rate=0.01))
+    whole, expected = _fit(tmp_path / "whole", settings)
+    for stop in (8, 9, 10, 13):
+
+        def kill(step: Step, stop: int = stop) -> None:
+            if step.done == stop:
+                raise Killed
+
+        with pytest.raises(Killed):
+            _fit(tmp_path / f"at-{stop}", settings, progress=kill)
+        again, result = _fit(tmp_path / f"at-{stop}", settings)
+        assert result.scores == expected.scores
+        assert _same(again, whole.state_dict()), f"after a kill at step {stop}"
+
+
+def test_a_plateau_lowers_the_rates_of_encoder_and_decoder_alike_and_anew_in_each_phase(tmp_path: Path) -> None:
+    events: list[Mapping[str, Any]] = []
+    given = iter([0.9, 0.8, 0.7, 0.95, 0.5, 0.5])
+    phase = Phase(epochs=3, learning_rate=0.01, schedule="plateau", plateau_patience=1, warmup=0)
+    settings, network = _settings(phase, phase, restore_best=False), Small()
+    batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice", CLASSES)
+    fit(
+        network, batches, loss, lambda _: next(given), settings, folder=tmp_path, record=events.append, device=CPU
+    )  # fmt: skip
+    assert [event["learning_rate"] for event in events] == pytest.approx([0.01, 0.01, 1e-3, 0.01, 0.01, 1e-3])
+
+
+def test_a_frozen_encoder_of_a_real_network_does_not_move_and_its_decoder_does(tmp_path: Path) -> None:
+    network, _ = build_network("unet", encoder="mobilenetv2_035", weights="none", in_channels=3, num_outputs=1)
+    before = _weights(network)
+    settings = _settings(Phase(epochs=1, encoder="frozen", learning_rate=0.01), weight_decay=0.1)
+    batches, loss = WholeBatches(Squares(4), 4, seed=0), build_loss("dice", CLASSES)
+    fit(network, batches, loss, None, settings, folder=tmp_path, record=lambda event: None, device=CPU)
+    moved = {name for name, tensor in network.state_dict().items() if not torch.equal(before[name], tensor)}
+    assert any("running_mean" in name for name in before if name.startswith("encoder."))
+    assert moved
+    assert not {name for name in moved if name.startswith("encoder.")}
+
+
+def test_an_encoder_that_was_frozen_moves_again_in_the_next_phase(tmp_path: Path) -> None:
+    phases = Phase(epochs=1, encoder="frozen"), Phase(epochs=1)
+    network, _, seen = _scripted(tmp_path, [0.5, 0.6], *phases, restore_best=False)
+    for name in ("encoder.0.weight", "encoder.1.running_mean"):
+        assert not torch.equal(seen[0][name], seen[1][name])
+
+
+@pytest.mark.parametrize(
+    ("phase", "key"),
+    [
+        (Phase(epochs=1, encoder="frozen"), "training.phases.1.encoder"),
+        (Phase(epochs=1, encoder_learning_rate=1e-5), "training.phases.1.encoder_learning_rate"),
+    ],
+)
+def test_a_network_without_encoder_refuses_what_is_said_of_one(tmp_path: Path, phase: Phase, key: str) -> None:
+    network, settings = nn.Conv2d(3, 1, 1), _settings(Phase(epochs=1), phase)
+    batches, loss = WholeBatches(Squares(), 4, seed=0), build_loss("dice", CLASSES)
+    with pytest.raises(ConfigError, match="no encoder") as error:
+        fit(network, batches, loss, None, settings, folder=tmp_path, record=lambda event: None, device=CPU)
+    assert error.value.where.startswith(key)
+    assert "another network" in error.value.fix
+
+
+class TwoHeads(Small):
+    """In training also says whether the picture shows the class, as networks with an auxiliary head do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = nn.Linear(8, 1)
+
+    def forward(self, image: Tensor) -> Any:
+        features = self.encoder(image)
+        logits = self.head(features)
+        return (logits, self.second(features.mean(dim=(2, 3)))) if self.training else logits
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_with_an_auxiliary_head_trains_both_heads(tmp_path: Path, precision: str) -> None:
+    torch.manual_seed(0)
+    network, pack = TwoHeads(), Squares()
+    before, settings = _weights(network), replace(_settings(Phase(epochs=1)), precision=precision)
+    loss = build_loss("dice+bce", CLASSES, auxiliary=0.5)
+
+    def score(trained: nn.Module) -> float:
+        return validate(
+            trained, pack, CLASSES, settings.scaling, size=SIZE, device=CPU, precision=precision, measure="dice",
+            batch_size=4,
+        )  # fmt: skip
+
+    batches = WholeBatches(pack, 4, seed=0)
+    result = fit(network, batches, loss, score, settings, folder=tmp_path, record=lambda event: None, device=CPU)
+    assert len(result.scores) == 1
+    assert not torch.equal(before["second.weight"], network.state_dict()["second.weight"])

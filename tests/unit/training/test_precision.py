@@ -70,3 +70,16 @@ def test_one_picture_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(precision, "_step_seconds", seconds)
     with pytest.raises(TrainingError, match="One picture alone"):
         probe(_network(), (4, 3, 8, 8), CPU)
+
+
+def test_a_network_with_two_heads_is_timed_too() -> None:
+    class TwoHeads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 2)
+
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            features = self.body(image)
+            return features, self.second(features.mean(dim=(2, 3)))
+
+    assert probe(TwoHeads(), (2, 3, 8, 8), CPU).step_seconds > 0
