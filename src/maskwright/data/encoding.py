@@ -5,9 +5,10 @@ decoded (`images/masks.py`), never read as something else.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from maskwright.data.coloured import guess_colours
-from maskwright.data.greys import guess_greys
+from maskwright.data.greys import forms_of_grey, guess_greys
 from maskwright.data.guess import Guess, cannot_ignore, used_palette
 from maskwright.data.looks import Look
 from maskwright.data.stated import from_values, with_names
@@ -31,7 +32,8 @@ def guess_encoding(looks: Sequence[Look], options: DataOptions) -> Guess:
         options.encoding is None and (_coloured(looks) or _states_colours(options))
     )
     if options.values is not None:
-        return from_values(looks, options, coloured=coloured)
+        guess = from_values(looks, options, coloured=coloured)
+        return guess if coloured else replace(guess, notes=(*guess.notes, *forms_of_grey(looks)))
     if coloured and options.ignore is not None:
         raise cannot_ignore("colour-coded masks", str(looks[0].path.parent))
     guess = guess_colours(looks) if coloured else guess_greys(looks, options)

@@ -30,11 +30,6 @@ def guess_greys(looks: Sequence[Look], options: DataOptions) -> Guess:
         counts.pop(options.ignore, None)
     values = sorted(counts)
     kind = options.encoding or _grey_kind(looks, values, bool(palette))
-    copies = sum(look.grey_copy for look in looks)
-    notes = [f"masks are grey written as RGB ({copies} of {len(looks)} sampled)"] if copies else []
-    palettes = sum(look.grey_palette for look in looks)
-    if palettes and not palette:
-        notes.append(f"masks have a grey palette, and its greys are read ({palettes} of {len(looks)} sampled)")
     build = {"binary": _binary, "antialiased": _antialiased, "trimap": _trimap, "index": _index, "objects": _numbered}
     if kind not in build:
         raise DataError(
@@ -49,7 +44,17 @@ def guess_greys(looks: Sequence[Look], options: DataOptions) -> Guess:
         guess = Guess(encoding, _ignoring(guess.classes), guess.palette, guess.notes)
     if kind == "index" and palette:
         guess = _with_palette(guess, palette, looks)
-    return Guess(guess.encoding, guess.classes, guess.palette, (*guess.notes, *notes))
+    return Guess(guess.encoding, guess.classes, guess.palette, (*guess.notes, *forms_of_grey(looks)))
+
+
+def forms_of_grey(looks: Sequence[Look]) -> tuple[str, ...]:
+    """Say which grey masks are written as RGB or with a palette of greys."""
+    copies = sum(look.grey_copy for look in looks)
+    notes = [f"masks are grey written as RGB ({copies} of {len(looks)} sampled)"] if copies else []
+    palettes = sum(look.grey_palette for look in looks)
+    if palettes and not used_palette(looks):
+        notes.append(f"masks have a grey palette, and its greys are read ({palettes} of {len(looks)} sampled)")
+    return tuple(notes)
 
 
 def _grey_kind(looks: Sequence[Look], values: list[int], palette: bool) -> str:

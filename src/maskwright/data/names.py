@@ -21,15 +21,16 @@ IMAGE_WORDS = frozenset(
     "image images img imgs imgae photo photos photograph photographs picture pictures pic pics input inputs raw rgb "
     "frame frames jpegimages jpeg jpegs jpg jpgs original originals orig scan scans leftimg8bit".split()
 )
+NEITHER_WORDS = frozenset({"superpixel", "superpixels"})  # what a file is called that is no picture and no mask
 # Words that say what a file shows beside its name proper. Longer lists would eat parts of real names.
 STEM_MASK_WORDS = MASK_WORDS - {"manual", "target", "targets"}
 STEM_IMAGE_WORDS = frozenset(
     "image images img imgs photo picture pic input rgb original orig jpeg jpg leftimg8bit".split()
 )
 PARTS = {
-    "train": "train", "training": "train", "trainval": "train", "trn": "train",
+    "train": "train", "training": "train", "trainval": "train", "trn": "train", "tr": "train",
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test", "tst": "test",
+    "test": "test", "testing": "test", "tst": "test", "te": "test",
 }  # fmt: skip
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .tif .tiff .webp .mpo .pgm .ppm .pbm .pnm .jp2".split())
 LOSSY_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .mpo .webp".split())
@@ -57,6 +58,20 @@ def _join_known(found: Words) -> Words:
     return found
 
 
+@lru_cache(maxsize=65536)
+def folder_words(component: str) -> Words:
+    """Return the words of one folder's name; a part that is glued to a role is taken apart: "trainannot"."""
+    return tuple(piece for word in words(component) for piece in _unglued(word))
+
+
+def _unglued(word: str) -> Words:
+    for part in PARTS:
+        role = word[len(part) :]
+        if len(part) > 2 and word.startswith(part) and (role in MASK_WORDS or role in IMAGE_WORDS):
+            return part, role
+    return (word,)
+
+
 def pieces(text: str) -> Words:
     """Split at separators only: "0795e132d090_01" -> 0795e132d090, 01."""
     return tuple(piece for piece in _SEPARATORS.split(unicodedata.normalize("NFC", text)) if piece)
@@ -81,7 +96,7 @@ def folder_role(folder: str) -> Role:
             return "image"
         if component in ("y", "Y"):
             return "mask"
-        found = set(words(component))
+        found = set(folder_words(component))
         if found & MASK_WORDS:
             return "mask"
         if found & IMAGE_WORDS:
@@ -94,7 +109,7 @@ def context(folder: str) -> tuple[str, ...]:
     """Return what a folder says beside its role: "train/images" and "masks/training" both give ("train",)."""
     kept = []
     for component in PurePosixPath(folder).parts:
-        rest = [PARTS.get(w, w) for w in words(component) if w not in MASK_WORDS and w not in IMAGE_WORDS]
+        rest = [PARTS.get(w, w) for w in folder_words(component) if w not in MASK_WORDS | IMAGE_WORDS]
         if rest and component not in ("x", "X", "y", "Y"):
             kept.append("_".join(rest))
     return tuple(kept)
@@ -110,7 +125,7 @@ def stem_role(stem: str) -> Role:
 def folder_part(folder: str) -> str:
     """Return "train", "val" or "test" where a folder's name says so, else ""."""
     for component in reversed(PurePosixPath(folder).parts):
-        named = {PARTS[word] for word in words(component) if word in PARTS}
+        named = {PARTS[word] for word in folder_words(component) if word in PARTS}
         if len(named) == 1:
             return named.pop()
     return ""

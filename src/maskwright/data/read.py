@@ -8,31 +8,26 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from maskwright.data.archive import is_archive, unpack
+from maskwright.data.copies import find_parents, note_of_copies, parts_with_parents
 from maskwright.data.dataset import Columns, Dataset, Leftovers
 from maskwright.data.encoding import guess_encoding
 from maskwright.data.groups import make_groups
-from maskwright.data.guess import Guess
 from maskwright.data.layout import guess_layout
 from maskwright.data.lists import official_parts
-from maskwright.data.looks import Look, look_at
 from maskwright.data.manifest import Manifest, find_manifest, read_manifest
+from maskwright.data.meaning import SAMPLE, MaskFiles, find_meaning, look_at_some
 from maskwright.data.names import PARTS, folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.options import merged, read_stated, stated_values
 from maskwright.data.options import write_options as write_options
 from maskwright.data.pairing import Pairing, pair
 from maskwright.data.phrases import in_words, make_ids
+from maskwright.data.public.aside import Aside, set_aside
 from maskwright.data.roles import Roles, assign_roles
 from maskwright.data.scan import Listing, scan
-from maskwright.data.several_files import guess_several
 from maskwright.data.threads import in_threads, spread
 from maskwright.errors import DataError
-from maskwright.images.classes import Classes
 from maskwright.images.formats import ImageInfo, read_info
-from maskwright.images.masks import MaskEncoding
 from maskwright.recipe import DataOptions
-
-SAMPLE = 24  # masks looked at to guess the encoding
-WIDE_SAMPLE = 200  # masks looked at to find all classes, where there are more than two
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,11 @@ def _below(root: Path, manifest: Manifest) -> Manifest:
     def moved(paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(path if os.path.isabs(path) else os.path.normpath(os.path.join(folder, path)) for path in paths)
 
-    return replace(manifest, images=moved(manifest.images), masks=tuple(moved(row) for row in manifest.masks))
+    columns = manifest.columns
+    if "parent" in columns:
+        columns = {**columns, "parent": tuple(moved((text,))[0] if text else "" for text in columns["parent"])}
+    masks = tuple(moved(row) for row in manifest.masks)
+    return replace(manifest, images=moved(manifest.images), masks=masks, columns=columns)
 
 
 def _from_manifest(manifest: Manifest, require_masks: bool) -> _Rows:
@@ -159,7 +158,10 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
     where = str(listing.root)
     if not listing.pictures:
         raise _no_pictures(listing)
-    roles = assign_roles(listing.pictures, listing.root, images=stated.images, masks=stated.masks)
+    aside = Aside(listing.pictures)
+    if require_masks and stated.images is None and stated.masks is None:
+        aside = set_aside(listing.pictures)
+    roles = assign_roles(aside.kept, listing.root, images=stated.images, masks=stated.masks)
     if not roles.masks and stated.masks is None:
         roles = guess_layout(roles, listing.root)
     if not roles.masks:
@@ -172,7 +174,8 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
         if require_masks or stated.masks is not None:
             raise
         return _pictures_alone(listing, roles)
-    return _from_pairing(listing, roles, found, require_masks)
+    rows = _from_pairing(listing, replace(roles, unused=(*roles.unused, *aside.left)), found, require_masks)
+    return replace(rows, notes=(*rows.notes, *aside.notes))
 
 
 def _from_pairing(listing: Listing, roles: Roles, found: Pairing, require_masks: bool) -> _Rows:
@@ -239,9 +242,18 @@ def _no_masks(listing: Listing, roles: Roles) -> DataError:
 def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
     rows = _without_strays(root, rows, stated)
     ids = make_ids(rows.images)
-    grouping = make_groups(rows.images, ids, stated.group, rows.columns, str(root))
+    parents = find_parents(rows.images, ids, rows.columns.get("parent", ()), str(root))
+    files = MaskFiles(
+        rows.images, rows.masks, rows.layout, rows.class_names, rows.labels, rows.leftovers.others
+    )  # fmt: skip
+    meaning = find_meaning(root, files, stated)
+    guess, labels = meaning.guess, meaning.labels
+    known = meaning.known if stated.group is None and "group" not in rows.columns else None
+    rule = known.group if known is not None else stated.group
+    grouping = make_groups(rows.images, ids, rule, rows.columns, str(root), parents)
+    if known is not None:
+        grouping = replace(grouping, how=known.grouping, guessed=known.group != "none")
     bands, dtype, band_notes = _bands(root, rows.images)
-    guess, labels = _encoding(root, rows, stated)
     columns = rows.columns
     split = stated.split if stated.split in ("lists", "folders", "hash", None) else "hash"
     unused: tuple[str, ...]
@@ -250,12 +262,15 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
     else:
         official = official_parts(root, rows.images, ids, rows.leftovers.others, split)
         parts, how, unused = official.parts, official.how, official.unused
-    notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()), *unused)
+    parts = parts_with_parents(parts, rows.images, parents)
+    copies = note_of_copies(parents, rows.images)
+    notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()), *unused, *copies)
     if grouping.guessed:
         notes = (*notes, f"groups {grouping.how}")
+    filled = Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels, parents)
     dataset = Dataset(
-        root, Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels), guess.classes, guess.encoding,
-        bands, dtype, notes, rows.leftovers, stated, grouping.how, grouping.guessed, grouping.advice, guess.palette,
+        root, filled, guess.classes, guess.encoding, bands, dtype, notes, rows.leftovers, stated, grouping.how,
+        grouping.guessed, grouping.advice, guess.palette,
     )  # fmt: skip
     return replace(dataset, options=_complete(dataset, stated, rows))
 
@@ -271,7 +286,7 @@ def _without_strays(root: Path, rows: _Rows, stated: DataOptions) -> _Rows:
     if rows.layout != "objects" or rows.columns or stated.encoding == "objects" or len(several) > len(alone):
         return rows
     try:
-        guess = guess_encoding(_looks(spread(alone, SAMPLE)), stated)
+        guess = guess_encoding(look_at_some(spread(alone, SAMPLE)), stated)
     except DataError:  # as single masks they make no sense: they are objects
         return rows
     if guess.encoding.kind in ("binary", "antialiased", "objects") or len(guess.encoding.table) <= 2:
@@ -340,34 +355,3 @@ def _info_or_none(path: Path) -> ImageInfo | None:
         return read_info(path)
     except DataError:
         return None
-
-
-def _look_or_error(path: Path) -> Look | DataError:
-    try:
-        return look_at(path)
-    except DataError as error:
-        return error
-
-
-def _encoding(root: Path, rows: _Rows, stated: DataOptions) -> tuple[Guess, tuple[tuple[int, ...], ...]]:
-    with_masks = [i for i, masks in enumerate(rows.masks) if masks]
-    if not with_masks:
-        names = stated.classes or ("background", "foreground")
-        return Guess(MaskEncoding("binary", ((0, 0), (255, 1))), Classes(names), None, ()), ()
-    if rows.layout != "single":
-        return guess_several(root, rows.masks, rows.labels, rows.class_names, rows.layout, stated)
-    paths = [root / rows.masks[i][0] for i in with_masks]
-    looks = _looks(spread(paths, SAMPLE))
-    guess = guess_encoding(looks, stated)
-    if len(guess.classes.names) > 2 and len(paths) > SAMPLE:
-        guess = guess_encoding(_looks(spread(paths, WIDE_SAMPLE)), stated)
-    return guess, ()
-
-
-def _looks(paths: Sequence[Path]) -> list[Look]:
-    """Look at these masks; unreadable ones are passed over here, and found by `check`."""
-    results = list(in_threads(_look_or_error, paths))
-    looks = [result for result in results if isinstance(result, Look)]
-    if not looks:
-        raise next(result for result in results if isinstance(result, DataError))
-    return looks

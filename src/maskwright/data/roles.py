@@ -5,12 +5,13 @@ Options decide where stated; then folder names; then the names of files lying si
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from maskwright.data.names import (
     LOSSY_SUFFIXES,
+    NEITHER_WORDS,
     core,
     folder_of,
     folder_role,
@@ -20,6 +21,7 @@ from maskwright.data.names import (
     stem_of,
     stem_role,
     suffix_of,
+    words,
 )
 from maskwright.errors import DataError
 
@@ -36,8 +38,17 @@ class Roles:
 def assign_roles(pictures: Sequence[str], root: Path, *, images: str | None = None, masks: str | None = None) -> Roles:
     """Tell pictures from masks. images, masks: a stated folder below `root`, or a pattern such as "*_mask.png".
 
-    Raises DataError where a stated folder holds nothing.
+    Files called neither (superpixels) are unused. Raises DataError where a stated folder holds nothing.
     """
+    neither = tuple(p for p in pictures if NEITHER_WORDS & set(words(stem_of(p))[-1:]))
+    if neither and len(neither) < len(pictures):
+        kept = set(pictures) - set(neither)
+        found = _assign([p for p in pictures if p in kept], root, images, masks)
+        return replace(found, unused=(*found.unused, *neither))
+    return _assign(pictures, root, images, masks)
+
+
+def _assign(pictures: Sequence[str], root: Path, images: str | None, masks: str | None) -> Roles:
     stated_masks = _stated(pictures, masks, root, "masks")
     stated_images = _stated(pictures, images, root, "images")
     if stated_masks is not None and stated_images is not None:

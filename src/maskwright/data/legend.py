@@ -1,0 +1,117 @@
+"""A legend that lies beside the masks: which colour or number is which class.
+
+label_colors.txt ("64 128 64 Animal" a line: CamVid, CVAT), class_dict.csv (name,r,g,b) and codes.txt (a name a line,
+in the order of the numbers: fast.ai). A legend counts only where it names everything that the sampled masks hold.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwright.data.looks import Look, RawColour
+from maskwright.data.names import shown
+from maskwright.errors import ConfigError, DataError
+from maskwright.recipe import DataOptions, validate
+
+IGNORED = frozenset("void ignore ignored unlabeled unlabelled".split())
+_LARGEST = 1_000_000  # bytes of a legend
+_COLOUR_LINE = re.compile(r"(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\S.*)")
+_COLOUR_FILES = ("label_colors.txt", "label_colours.txt", "class_dict.csv", "class_dict_seg.csv")
+_NAME_FILES = ("codes.txt",)
+Values = dict[str, int | RawColour]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """values: class name -> colour or number, in the file's order; "ignore" for what counts in nothing.
+
+    note: what was read from where, or why not.
+    """
+
+    values: Values
+    note: str
+
+
+def find_legend(root: Path, others: Sequence[str], looks: Sequence[Look]) -> Legend | None:
+    """Return the legend that lies nearest to the top, if it is one for these masks; None if there is none.
+
+    A legend that does not name everything has no values, and its note says what it lacks.
+    """
+    coloured = any(look.colours for look in looks)
+    names = _COLOUR_FILES if coloured else _NAME_FILES
+    found = sorted((p for p in others if p.rpartition("/")[2].casefold() in names), key=lambda p: (p.count("/"), p))
+    for path in found:
+        values = _read_colours(root / path) if coloured else _read_names(root / path)
+        if len(values) >= 2:
+            return _fitting(path, values, looks, coloured)
+    return None
+
+
+def stated_by(legend: Legend) -> DataOptions:
+    """Return the legend as options. Raises DataError for names that no class can have."""
+    try:
+        return validate(DataOptions, {"values": legend.values}, where=legend.note)
+    except ConfigError as error:
+        raise DataError(error.what, where=error.where, fix="correct or remove the file") from error
+
+
+def _fitting(path: str, values: Values, looks: Sequence[Look], coloured: bool) -> Legend:
+    seen: set[int | RawColour] = set()
+    for look in looks:
+        seen.update(look.colours or ((v, v, v) for v in look.values)) if coloured else seen.update(look.values)
+    unknown = sorted(str(raw) for raw in seen - set(values.values()))
+    if unknown:
+        return Legend({}, f"{shown(path)} is not used: it does not name {unknown[0]}, which masks hold")
+    classes = [name for name in values if name != "ignore"]
+    return Legend(values, f"{len(classes)} classes from {shown(path)}")
+
+
+def with_void_last(values: Values) -> Values:
+    """Rename a class that is called void or unlabelled to "ignore"."""
+    return {"ignore" if name.casefold() in IGNORED else name: raw for name, raw in values.items()}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            return []
+        return path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _read_colours(path: Path) -> Values:
+    """Read colours, {} for a file of another form; a colour that is named twice makes it one."""
+    rows = _table(path) if path.suffix.casefold() == ".csv" else _plain(path)
+    colours = [colour for _, colour in rows]
+    clear = len(set(colours)) == len(rows) == len({name for name, _ in rows})
+    return with_void_last(dict(rows)) if clear and all(max(colour) <= 255 for colour in colours) else {}
+
+
+def _plain(path: Path) -> list[tuple[str, RawColour]]:
+    rows = []
+    for line in _lines(path):
+        found = _COLOUR_LINE.fullmatch(line.strip())
+        if found:
+            rows.append((found[4].strip(), (int(found[1]), int(found[2]), int(found[3]))))
+        elif line.strip() and not line.startswith("#"):
+            return []
+    return rows
+
+
+def _table(path: Path) -> list[tuple[str, RawColour]]:
+    rows = []
+    for row in csv.DictReader(_lines(path), skipinitialspace=True):
+        cells = {str(key).strip().casefold(): str(value).strip() for key, value in row.items()}
+        numbers = [cells.get(key, "") for key in "rgb"]
+        if not cells.get("name") or not all(number.isdecimal() for number in numbers):
+            return []
+        rows.append((cells["name"], (int(numbers[0]), int(numbers[1]), int(numbers[2]))))
+    return rows
+
+
+def _read_names(path: Path) -> Values:
+    names = [line.strip() for line in _lines(path) if line.strip()]
+    return with_void_last({name: i for i, name in enumerate(names)}) if len(set(names)) == len(names) else {}
