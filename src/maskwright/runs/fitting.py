@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from maskwright.losses import Loss
     from maskwright.models.build import NetworkFacts
-    from maskwright.training.loop import FitResult
+    from maskwright.training.loop import Batches, FitResult, FitSettings
 
 Indices = NDArray[np.int64]
 MIN_VALIDATION = 8  # pictures; with fewer, the best epoch and the best cut would be chance
@@ -82,26 +83,48 @@ class Subset:
         return self.pack.mask(self.chosen[index])
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A network with its plan, and the pictures packed for it. names: of the training pictures."""
+
+    network: "nn.Module"
+    facts: "NetworkFacts"
+    plan: Plan
+    train: Subset
+    val: Subset
+    names: tuple[str, ...]
+
+
 def fit_part(work: Work, run: RunFolder, train: Indices, val: Indices) -> Fitted:
     """Train on `train`, choosing the best epoch on `val`; go on where it stopped.
 
     With fewer than MIN_VALIDATION pictures in `val` the last epoch is kept. Raises ConfigError for a recipe that
     cannot do without validation, or that names something unknown.
     """
+    ready = make_ready(work, run, train, val)
+    result = _fit(work, run, ready)
+    return Fitted(ready.network, ready.facts, ready.plan, result, len(val) if len(val) >= MIN_VALIDATION else 0)
+
+
+def make_ready(work: Work, run: RunFolder, train: Indices, val: Indices) -> Ready:
+    """Build the network, plan, and pack the pictures. Raises as `fit_part`."""
     import torch
 
-    from maskwright.losses import build_loss
-
     device = torch.device(work.device)
-    build_loss(work.recipe.loss, work.dataset.classes)  # a loss that cannot be is refused before anything costs time
+    build_loss_of(work)  # a loss that cannot be is refused before anything costs time
     network, facts, plan = _prepare(work, run, train, val, device)
     work.progress(Step("plan", text=f"plan   {describe(plan)}"))
     rows = np.concatenate([train, val]) if work.rows is None else work.rows
     pack, place = _pack(work, plan, rows), {int(row): at for at, row in enumerate(rows)}
     parts = [Subset(pack, tuple(place[int(i)] for i in part)) for part in (train, val)]
-    names = [work.dataset[int(i)].id for i in train]
-    result = _fit(work, run, network, facts, plan, parts[0], parts[1], names)
-    return Fitted(network, facts, plan, result, len(val) if len(val) >= MIN_VALIDATION else 0)
+    return Ready(network, facts, plan, parts[0], parts[1], tuple(work.dataset[int(i)].id for i in train))
+
+
+def build_loss_of(work: Work) -> "Loss":
+    """Build the recipe's loss for these classes. Raises ConfigError."""
+    from maskwright.losses import build_loss
+
+    return build_loss(work.recipe.loss, work.dataset.classes, auxiliary=work.recipe.model.auxiliary)
 
 
 def needs_validation(recipe: Recipe) -> str:
@@ -239,54 +262,56 @@ def _pack(work: Work, plan: Plan, indices: Indices) -> Pack:
     return build_pack(work.dataset, indices, settings, progress=work.progress)
 
 
-def _fit(
-    work: Work,
-    run: RunFolder,
-    network: "nn.Module",
-    facts: "NetworkFacts",
-    plan: Plan,
-    train: Subset,
-    val: Subset,
-    names: list[str],
-) -> "FitResult":
-    """Set up batches, scaling and validation, and fit."""
+def _fit(work: Work, run: RunFolder, ready: Ready) -> "FitResult":
+    """Set up batches and validation, and fit."""
     import torch
 
-    from maskwright.losses import build_loss
-    from maskwright.training.batches import TileBatches, WholeBatches
-    from maskwright.training.feeding import Scaling
-    from maskwright.training.loop import FitSettings, fit
+    from maskwright.training.loop import fit
     from maskwright.training.validation import validate
 
-    options, device, classes = work.recipe.training, torch.device(plan.device), work.dataset.classes
-    scaling = Scaling(plan.value_range, facts.mean, facts.std)
-    if plan.mode == "whole":
-        batches: Any = WholeBatches(train, plan.batch_size, options.seed)
-    else:
-        batches = TileBatches(
-            train, classes, tile=plan.size, batch_size=plan.batch_size, tiles_per_epoch=plan.tiles_per_epoch,
-            seed=options.seed,
-        )  # fmt: skip
+    plan, settings, device = ready.plan, settings_of(work, ready), torch.device(ready.plan.device)
     score: Callable[[nn.Module], float] | None = None
-    if len(val) >= MIN_VALIDATION:
+    if len(ready.val) >= MIN_VALIDATION:
 
         def score(trained: "nn.Module") -> float:
             return validate(
-                trained, val, classes, scaling, size=plan.size, device=device, precision=plan.precision,
-                measure=work.recipe.evaluation.choose_by, batch_size=plan.batch_size,
+                trained, ready.val, work.dataset.classes, settings.scaling, size=plan.size, device=device,
+                precision=plan.precision, measure=work.recipe.evaluation.choose_by, batch_size=plan.batch_size,
             )  # fmt: skip
 
-    settings = FitSettings(
-        plan.phases(work.recipe), options, work.recipe.augmentation, scaling, plan.size, plan.precision, names
-    )
     return fit(
-        network,
-        batches,
-        build_loss(work.recipe.loss, classes),
+        ready.network,
+        batches_of(work, ready),
+        build_loss_of(work),
         score,
         settings,
         folder=run.checkpoint,
         record=run.events.add,
         device=device,
         progress=work.progress,
+    )
+
+
+def batches_of(work: Work, ready: Ready) -> "Batches":
+    """Return the batches of the training pictures: whole ones, or tiles of them."""
+    from maskwright.training.batches import TileBatches, WholeBatches
+
+    plan, seed = ready.plan, work.recipe.training.seed
+    if plan.mode == "whole":
+        return WholeBatches(ready.train, plan.batch_size, seed)
+    return TileBatches(
+        ready.train, work.dataset.classes, tile=plan.size, batch_size=plan.batch_size,
+        tiles_per_epoch=plan.tiles_per_epoch, seed=seed,
+    )  # fmt: skip
+
+
+def settings_of(work: Work, ready: Ready) -> "FitSettings":
+    """Return what plan and recipe have settled for the loop."""
+    from maskwright.training.feeding import Scaling
+    from maskwright.training.loop import FitSettings
+
+    plan, facts, recipe = ready.plan, ready.facts, work.recipe
+    scaling = Scaling(plan.value_range, facts.mean, facts.std)
+    return FitSettings(
+        plan.phases(recipe), recipe.training, recipe.augmentation, scaling, plan.size, plan.precision, ready.names
     )

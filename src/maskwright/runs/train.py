@@ -26,19 +26,26 @@ from maskwright.runs.needs import check_needs, read_for
 from maskwright.runs.recipes import load_recipe
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
+from maskwright.runs.trackers import find_trackers
+from maskwright.runs.tracking import Tracked, Tracking
 from maskwright.runtime.predictor import load_model
 
 FOLDS = 5
+TRACKED = ("tracking.json", "tensorboard", "wandb")
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """run: the folder. model: its model file. seconds: of this call. scores: evaluation.json, as plain values."""
+    """run: the folder. model: its model file. seconds: of this call. scores: evaluation.json, as plain values.
+
+    tracked: what became of the trackers' copies.
+    """
 
     run: Path
     model: Path
     seconds: float
     scores: Mapping[str, Any]
+    tracked: tuple[Tracked, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -47,6 +54,7 @@ class TrainResult:
             "model": str(self.model),
             "seconds": round(self.seconds, 2),
             "scores": dict(self.scores),
+            "tracked": [one.to_json() for one in self.tracked],
         }
 
 
@@ -61,6 +69,8 @@ def train(
     accept: Sequence[str] = (),
     device: str = "auto",
     pictures: bool = True,
+    track: Sequence[str] = (),
+    track_pictures: bool = False,
     progress: Progress = ignore,
 ) -> TrainResult:
     """Plan, train, score and write the model file.
@@ -68,15 +78,17 @@ def train(
     data: a folder (or archive, or CSV manifest), or a Dataset. recipe: a name, a YAML file, or a Recipe.
     output: the run's folder; default runs/NAME-1 or the next number. overrides: {"model.size": 256, ...}.
     minutes: for the fit. folds: cross-validate. accept: kinds of findings to train in spite of.
-    pictures: False leaves pictures out of the report. device: auto, cpu, cuda or mps.
+    pictures: False leaves pictures out of the report. device: auto, cpu, cuda or mps. track: trackers that get a copy
+    of the curves and scores; track_pictures: also of pictures, and names of pictures, if they are elsewhere.
 
     Raises DataError, ConfigError, OutputError, TrainingError or ExportError, each with how to put it right.
     """
     begun = time.monotonic()
     need("torch", extra="train", purpose="Training")
+    tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
     resolved = resolve_device(device)
     settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
-    dataset, settled = _read(data, settled)
+    dataset, settled = read_data(data, settled)
     check_needs(dataset, settled)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
     record = {
@@ -88,7 +100,9 @@ def train(
         same_training(run, settled, record)
     if state is State.FINISHED:
         progress(Step("train", text=f"note   {run.path} is finished already; nothing was done"))
-        return TrainResult(run.path, run.model, time.monotonic() - begun, read_json(run.evaluation))
+        with tracking.follow(run):  # what its trackers lack is copied
+            scores: Mapping[str, Any] = read_json(run.evaluation)
+        return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
     if state is State.NEW:
         _refuse_foreign(run)
         findings = check_before_training(dataset, accept, progress)
@@ -99,13 +113,14 @@ def train(
     progress(Step("split", text=f"split  {started['split']}"))
     work = Work(dataset, settled, resolved, minutes, progress, pictures)
     try:
-        scores = train_folds(work, run) if started["folds"] else _train_once(work, run)
+        with tracking.follow(run) as run:
+            scores = train_folds(work, run) if started["folds"] else _train_once(work, run)
+            run.events.add({"event": "finished", "seconds": time.monotonic() - begun})
     except MaskwrightError:
         if run.state() is State.NEW:
             run.discard()
         raise
-    run.events.add({"event": "finished", "seconds": time.monotonic() - begun})
-    return TrainResult(run.path, run.model, time.monotonic() - begun, scores)
+    return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
 
 
 def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
@@ -140,7 +155,7 @@ def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
     return read_json(run.evaluation)
 
 
-def _read(data: str | Path | Dataset, recipe: Recipe) -> tuple[Dataset, Recipe]:
+def read_data(data: str | Path | Dataset, recipe: Recipe) -> tuple[Dataset, Recipe]:
     """Read the data as the recipe says; a Dataset that was read already brings its own options into the recipe."""
     if not isinstance(data, Dataset):
         return read_for(Path(data), recipe), recipe
@@ -159,7 +174,7 @@ def _begin(
     """Split, and write down how the run begins."""
     previous = Path(recipe.data.previous) if recipe.data.previous else None
     split = split_dataset(dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed)
-    rows = _rows_for_folds(dataset, split, recipe)
+    rows = rows_for_folds(dataset, split, recipe)
     groups = len({dataset.columns.groups[int(i)] for i in rows})
     folds = recipe.folds or (min(FOLDS, groups) if split.needs_folds else 0)
     how = split.how
@@ -172,7 +187,7 @@ def _begin(
     run.events.add({"event": "checked", "findings": findings})
 
 
-def _rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.int64]]:
+def rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return what may be folded: everything, but not an official or stated test part, nor what is left out."""
     if recipe.data.split == "hash" or not (any(dataset.columns.parts) or recipe.data.split or recipe.data.previous):
         return originals(dataset.columns)
@@ -182,7 +197,8 @@ def _rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarra
 
 def _refuse_foreign(run: RunFolder) -> None:
     """Never write a run into a folder that holds something else."""
-    known = {"split.csv", "events.jsonl", "recipe.yaml", "fold-1", "checkpoint"}  # left by a stop before the plan
+    # what a stop before the plan leaves, and `train --find-lr`
+    known = {"split.csv", "events.jsonl", "recipe.yaml", "fold-1", "checkpoint", "find-lr.json", "find-lr.png", *TRACKED}
     if run.path.exists() and not run.path.is_dir():
         raise DataError("A file stands where the run's folder should be.", where=str(run.path), fix="choose another -o")
     if run.path.is_dir() and any(
