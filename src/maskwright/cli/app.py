@@ -130,6 +130,10 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="Where to train.")] = "auto",
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Show no pictures in the report.")] = False,
+    track: opt.Track = None,
+    track_pictures: Annotated[
+        bool, typer.Option("--track-pictures", help="Also send pictures and their names to trackers elsewhere.")
+    ] = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -162,6 +166,8 @@ def train(
             accept=tuple(accept or ()),
             device=device,
             pictures=not no_pictures,
+            track=opt.split_names(track),
+            track_pictures=track_pictures,
             progress=progress,
         )
     finish("train", result.to_json(), train_text, as_json=json)

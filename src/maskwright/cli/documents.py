@@ -105,6 +105,15 @@ class Check(Done):
     findings: list[Finding]
 
 
+class Tracked(Document):
+    """One tracker's copy of a run."""
+
+    tracker: str
+    where: str = Field(description="how to look at it")
+    complete: bool
+    error: str = Field(description="why it is not complete, or empty")
+
+
 class Train(Done):
     """A finished training."""
 
@@ -113,6 +122,7 @@ class Train(Done):
     model: str = Field(description="the model file")
     seconds: float = Field(ge=0)
     scores: Scores
+    tracked: list[Tracked] = Field(default=[], description="one for each --track")
 
 
 class Evaluate(Done, Scores):

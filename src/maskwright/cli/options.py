@@ -51,6 +51,14 @@ Epochs = Annotated[int | None, _option("Passes over the training pictures (of th
 Seed = Annotated[int | None, _option("Seed of everything random.", "N")]
 Minutes = Annotated[float | None, _option("Choose the number of epochs so that training takes this long.", "M")]
 Folds = Annotated[int | None, _option("Train this many folds and pool their scores.", "N")]
+Track = Annotated[
+    list[str] | None,
+    _option(
+        "Copy curves and scores to a tracker: tensorboard, wandb, mlflow, or another that Accelerate knows. "
+        "May be repeated.",
+        "NAME,...",
+    ),
+]
 
 Runtime = Annotated[str | None, _option("What runs the model file.", "onnxruntime|openvino")]
 Precision = Annotated[str | None, _option("Precision of the network's part of the model file.", "fp32|bf16")]
@@ -86,6 +94,15 @@ def recipe_overrides(settings: list[str] | None, stated: Mapping[str, Any]) -> d
         key, value = parse_setting(setting)
         overrides[key] = value
     return overrides
+
+
+def split_names(texts: list[str] | None) -> tuple[str, ...]:
+    """Read names that were given with commas, repeated, or both.
+
+    >>> split_names(["tensorboard,wandb", "mlflow"])
+    ('tensorboard', 'wandb', 'mlflow')
+    """
+    return tuple(name.strip() for text in texts or () for name in text.split(",") if name.strip())
 
 
 def parse_setting(setting: str) -> tuple[str, Any]:

@@ -87,9 +87,17 @@ def train_text(content: Content) -> str:
             *_score_lines(content["scores"], label="test"),
             f"file   {content['model']}",
             f"time   {clock(content['seconds'])}",
+            *(_tracked_line(one) for one in content.get("tracked", ())),
             f"next:  maskwright predict {run} PICTURES -o masks      maskwright evaluate {run}",
         ]
     )
+
+
+def _tracked_line(tracked: Content) -> str:
+    if tracked["complete"]:
+        return f"track  {tracked['where']}"
+    error, again = tracked["error"], f"--track {tracked['tracker']}"
+    return f"track  {tracked['tracker']} is incomplete: {error} The same command with {again} sends the rest"
 
 
 def evaluate_text(content: Content) -> str:

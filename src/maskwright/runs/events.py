@@ -6,18 +6,21 @@ A line that a kill cut in half is dropped; an epoch that is trained again after 
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from maskwright.files import make_folder, output_error, write_text
 
+Listener = Callable[[Path, Mapping[str, Any]], None]
+
 
 class Events:
-    """The diary of one run."""
+    """The diary of one run. heard: told of each record that was added, with the diary's folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, heard: Listener | None = None) -> None:
         self.path = path
+        self._heard = heard
 
     def read(self) -> list[dict[str, Any]]:
         """Return all whole records, oldest first; none where there is no diary yet."""
@@ -39,7 +42,8 @@ class Events:
         """Append a record with the time; an epoch not later than one on record drops what came after it."""
         if record.get("event") == "epoch":
             self._forget_from(int(record["epoch"]))
-        line = json.dumps({**record, "time": round(time.time(), 3)}, allow_nan=False)
+        record = {**record, "time": round(time.time(), 3)}
+        line = json.dumps(record, allow_nan=False)
         make_folder(self.path.parent)
         try:
             with open(self.path, "a+b") as file:
@@ -49,6 +53,8 @@ class Events:
                 os.fsync(file.fileno())
         except OSError as error:
             raise output_error(error, self.path) from error
+        if self._heard is not None:
+            self._heard(self.path.parent, record)
 
     def _forget_from(self, epoch: int) -> None:
         records = self.read()

@@ -1,7 +1,7 @@
 """A run: a folder that anyone can read without maskwright, and the rules for beginning it or going on with it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from maskwright.errors import ConfigError, DataError
 from maskwright.files import make_folder, write_text
 from maskwright.recipe import Recipe
-from maskwright.runs.events import Events
+from maskwright.runs.events import Events, Listener
 from maskwright.runs.recipes import dump_recipe, load_recipe
 
 
@@ -23,9 +23,10 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The places of a run's files."""
+    """The places of a run's files. heard: listens to the diary, and to those of the folds."""
 
     path: Path
+    heard: Listener | None = field(default=None, repr=False, compare=False)
 
     @property
     def recipe(self) -> Path:
@@ -60,11 +61,11 @@ class RunFolder:
     @property
     def events(self) -> Events:
         """The diary."""
-        return Events(self.path / "events.jsonl")
+        return Events(self.path / "events.jsonl", self.heard)
 
     def fold(self, number: int) -> "RunFolder":
         """The folder of one fold, counted from 1."""
-        return RunFolder(self.path / f"fold-{number}")
+        return RunFolder(self.path / f"fold-{number}", self.heard)
 
     def state(self) -> State:
         """Tell where the run stands."""

@@ -198,7 +198,16 @@ def rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray
 def _refuse_foreign(run: RunFolder) -> None:
     """Never write a run into a folder that holds something else."""
     # what a stop before the plan leaves, and `train --find-lr`
-    known = {"split.csv", "events.jsonl", "recipe.yaml", "fold-1", "checkpoint", "find-lr.json", "find-lr.png", *TRACKED}
+    known = {
+        "split.csv",
+        "events.jsonl",
+        "recipe.yaml",
+        "fold-1",
+        "checkpoint",
+        "find-lr.json",
+        "find-lr.png",
+        *TRACKED,
+    }
     if run.path.exists() and not run.path.is_dir():
         raise DataError("A file stands where the run's folder should be.", where=str(run.path), fix="choose another -o")
     if run.path.is_dir() and any(
