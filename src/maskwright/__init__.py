@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from maskwright.progress import Step as Step
     from maskwright.recipe import DataOptions as DataOptions
     from maskwright.recipe import Recipe as Recipe
+    from maskwright.runs.augmenting import augment as augment
     from maskwright.runs.demo import demo as demo
     from maskwright.runs.evaluate import evaluate as evaluate
     from maskwright.runs.predict import predict_files as predict_files
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # public name -> (module, name there)
 _PUBLIC = {
+    "augment": ("maskwright.runs.augmenting", "augment"),
     "check": ("maskwright.audit.check", "check_dataset"),
     "demo": ("maskwright.runs.demo", "demo"),
     "evaluate": ("maskwright.runs.evaluate", "evaluate"),
@@ -67,6 +69,7 @@ __all__ = [
     "ShapeError",
     "Step",
     "TrainingError",
+    "augment",
     "check",
     "demo",
     "evaluate",

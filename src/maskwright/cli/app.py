@@ -11,6 +11,7 @@ import typer
 
 import maskwright
 from maskwright.cli import options as opt
+from maskwright.cli.augmenting import augment
 from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
 from maskwright.cli.show import show_progress
 
@@ -268,3 +269,6 @@ def info(model: opt.Model, json: opt.Json = False) -> None:
 
     description = json_module.loads(maskwright.load(model).description.to_json())
     finish("info", description, info_text, as_json=json)
+
+
+app.command("augment")(augment)

@@ -212,7 +212,21 @@ class Info(Done):
     threshold: float | None
 
 
+class Augment(Done):
+    """A set that was written with changed copies of its training pictures."""
+
+    command: Literal["augment"]
+    folder: str = Field(description="the new folder; it reads without any option")
+    pictures: int = Field(ge=0, description="pictures of the old set in it")
+    copies: int = Field(ge=0, description="copies in it, with those that were there before")
+    augmented: int = Field(ge=0, description="pictures that got new copies")
+    parts: dict[str, int] = Field(description="pictures in each part; empty where training will use folds")
+    split: str = Field(description="how the pictures were split, in words")
+    seconds: float = Field(ge=0)
+
+
 DOCUMENTS: dict[str, type[Document]] = {
+    "augment": Augment,
     "check": Check,
     "demo": Demo,
     "evaluate": Evaluate,

@@ -172,6 +172,8 @@ def parts_of_copies(
     that is said to be elsewhere than in training is left out. elsewhere: parts of originals that are not in the
     set, by path. A copy whose original is not here and in no part trains unless its group has pictures that do not.
     """
+    if not columns.parents:
+        return {}
     row_of = {image: row for row, image in enumerate(columns.images)}
     seen: dict[str, set[str]] = defaultdict(set)
     for row, (group, parent) in enumerate(zip(columns.groups, columns.parents, strict=True)):

@@ -1,4 +1,4 @@
-"""PNG files: their chunks, and the pixels of those with 16 bits a band in colour or with alpha.
+"""PNG files: their chunks, and the pixels of those with 16 bits a band in colour or with alpha; writing the former.
 
 Pillow reads such pixels but keeps only the high byte of each; here all 16 bits are kept. Knows PNG alone.
 
@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from maskwright.errors import ShapeError
 
 _BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first row, first column, row step, column step of each pass.
@@ -143,4 +145,24 @@ def _predict(
     paeth = np.where((to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner))
     return np.select(
         [kinds == 1, kinds == 2, kinds == 3, kinds == 4], [left, up, (left + up) >> 1, paeth], default=np.int16(0)
+    )
+
+
+def encode_png16(image: NDArray[np.uint16]) -> bytes:
+    """Return a PNG of (H, W, 3) uint16 without any metadata; Pillow cannot write one.
+
+    Each row is filtered by its difference from the row above (filter 2).
+    """
+    height, width, bands = image.shape
+    if bands != 3 or image.dtype != np.uint16 or not image.size:
+        raise ShapeError(f"A 16-bit colour PNG wants (H, W, 3) uint16; got {image.shape} {image.dtype}.")
+    rows = np.ascontiguousarray(image, ">u2").view(np.uint8).reshape(height, 2 * bands * width)
+    filtered = np.full((height, 1 + rows.shape[1]), 2, np.uint8)
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    content = zlib.compress(filtered.tobytes(), 6)
+    chunks = ((b"IHDR", header), (b"IDAT", content), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 from maskwright.images.sizes import resize_labels
 from maskwright.recipe import Augmentation
 from maskwright.training.augment import Draw, apply, draw
-from maskwright.training.feeding import to_labels, to_unit
+from maskwright.training.feeding import to_labels
 
 _STRIP_PIXELS = 1_000_000  # of the result, done at a time
 _CPU = torch.device("cpu")
@@ -53,7 +53,7 @@ def change(
     source_size = (image.shape[0], image.shape[1])
     size = source_size[::-1] if turned else source_size
     labels = to_labels(resize_labels(mask, source_size)[None].copy(), _CPU)
-    pixels = to_unit(image[None], value_range, _CPU)
+    pixels = _to_unit(image, value_range)
     new_image = np.empty((*size, image.shape[2]), image.dtype)
     new_mask = np.empty((*size, *mask.shape[2:]), np.uint8)
     rows = max(1, _STRIP_PIXELS // size[1])
@@ -65,6 +65,12 @@ def change(
         new_mask[strip] = truth[0].numpy() if mask.ndim == 2 else truth[0].movedim(0, 2).numpy()
     own = (mask.shape[1], mask.shape[0]) if turned else (mask.shape[0], mask.shape[1])
     return new_image, resize_labels(new_mask, own).astype(np.uint8, copy=False)
+
+
+def _to_unit(image: NDArray[Any], value_range: float) -> Tensor:
+    """As `feeding.to_unit` does for a batch, but in place: one float copy of a large picture, not two."""
+    values = image if image.dtype == np.uint8 else image.astype(np.float32)
+    return torch.from_numpy(values)[None].movedim(3, 1).float().div_(value_range).clamp_(max=1)
 
 
 def _moved(drawn: Draw, top: int, rows: int, height: int) -> Draw:
