@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "maskwright"
 
 FLOORS = (
-    ("errors", "progress", "recipe", "files"),
+    ("errors", "progress", "recipe", "files", "download"),
     ("images",),
     ("data", "models", "losses", "metrics", "runtime"),
     ("audit", "planning", "training", "evaluation", "export", "report"),

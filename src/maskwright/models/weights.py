@@ -19,10 +19,10 @@ from safetensors.numpy import load_file
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
+from maskwright.download import Manner, download
 from maskwright.errors import ConfigError, DataError, MaskwrightError
 from maskwright.files import cache_folder
 from maskwright.models import mobilenet_130  # noqa: F401 - timm learns of Keras's alpha 1.3
-from maskwright.models.download import download
 from maskwright.models.keras_weights import ALPHAS, keras_address, keras_file_name, read_keras_weights
 
 TENSORFLOW = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -152,7 +152,7 @@ def _fetch(source: WeightSource) -> Path:
         return Path(source.place)
     if source.kind == "keras":
         path = cache_folder() / "weights" / keras_file_name(source.place)
-        return download(keras_address(source.place), path, offline_fix=fix)
+        return download(keras_address(source.place), path, manner=Manner(offline_fix=fix))
     return _fetch_from_hub(source.place, fix)
 
 
