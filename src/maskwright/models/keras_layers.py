@@ -4,8 +4,6 @@ TensorFlow pads a convolution of stride 2 only right and below (for even sizes),
 weights then see pictures shifted by a pixel.
 """
 
-from typing import Literal
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -48,9 +46,8 @@ def initialise(module: nn.Module, kind: str) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             if kind == "he":
-                # of a transposed convolution the inputs are the first axis, which PyTorch takes for the outputs
-                fan: Literal["fan_in", "fan_out"] = "fan_out" if isinstance(layer, nn.ConvTranspose2d) else "fan_in"
-                nn.init.kaiming_normal_(layer.weight, mode=fan, nonlinearity="relu")
+                # Keras, like PyTorch, counts a transposed convolution's outputs where He means inputs
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             else:
                 nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
