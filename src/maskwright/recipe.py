@@ -44,6 +44,11 @@ class DataOptions(Strict):
     images: str | None = Field(None, description="folder of the pictures, below the data folder")
     masks: str | None = Field(None, description="folder of the masks, below the data folder")
     pairs: str | None = Field(None, description="CSV file with columns image, mask and, if wanted, group and part")
+    annotations: str | None = Field(
+        None,
+        description="outlines that masks are drawn from: a file or folder below the data folder, or a format "
+        "(coco, labelme, yolo, cvat, label-studio, supervisely)",
+    )
     encoding: Literal["index", "binary", "antialiased", "trimap", "colour", "objects", "per-class"] | None = Field(
         None, description="how classes are written into the mask files"
     )

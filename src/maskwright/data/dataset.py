@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.hashing import hash_files
 from maskwright.data.maskfiles import MaskReader
+from maskwright.data.names import stem_of
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.images.depth import to_depth
@@ -83,6 +84,7 @@ class Dataset:
     bands, dtype: what `read_image` returns ("uint8" or "uint16"). notes: each guess in words. options: what was
     stated and guessed, as it can be written into dataset.yaml. grouping: how groups were made, in words.
     grouping_guessed: the groups come from a guess. advice: a grouping that looks likely but was not used, in words.
+    drawn: the masks lie in the cache, drawn from outlines; their names are digests of what they show.
     """
 
     root: Path
@@ -98,6 +100,7 @@ class Dataset:
     grouping_guessed: bool = False
     advice: str = ""
     palette: dict[int, tuple[int, int, int]] | None = field(default=None, compare=False)
+    drawn: bool = False
 
     def __len__(self) -> int:
         return len(self.columns.ids)
@@ -168,12 +171,14 @@ class Dataset:
         meaning = [self.classes.names, self.classes.exclusive, self.encoding.to_dict(), self.bands, self.dtype]
         digest.update(json.dumps(meaning, sort_keys=True).encode())
         rows = zip(self.columns.images, self.columns.masks, strict=True)
-        hashes = iter(hash_files(self.root / path for image, masks in rows for path in (image, *masks)))
+        hashed = ((image,) if self.drawn else (image, *masks) for image, masks in rows)
+        hashes = iter(hash_files(self.root / path for paths in hashed for path in paths))
         id_of = dict(zip(self.columns.images, self.columns.ids, strict=True))
         for i, name in enumerate(self.columns.ids):
             digest.update(f"{len(name)}:{name}:{len(self.columns.masks[i])}".encode())
             if self.columns.parents and (parent := self.columns.parents[i]):
                 digest.update(f"copy of {id_of.get(parent, parent)}".encode())
-            for _ in range(1 + len(self.columns.masks[i])):
-                digest.update(next(hashes).encode())
+            digest.update(next(hashes).encode())
+            for mask in self.columns.masks[i]:
+                digest.update((stem_of(mask) if self.drawn else next(hashes)).encode())
         return digest.hexdigest()

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from maskwright.data.annotations.build import build_rows
+from maskwright.data.annotations.find import Found, boxes_only, find_annotations, stated_annotations
 from maskwright.data.archive import is_archive, unpack
 from maskwright.data.copies import find_parents, note_of_copies, parts_with_parents
 from maskwright.data.dataset import Columns, Dataset, Leftovers
 from maskwright.data.encoding import guess_encoding
 from maskwright.data.groups import make_groups
+from maskwright.data.guess import Guess
 from maskwright.data.layout import guess_layout
 from maskwright.data.lists import official_parts
 from maskwright.data.manifest import Manifest, find_manifest, read_manifest
-from maskwright.data.meaning import SAMPLE, MaskFiles, find_meaning, look_at_some
+from maskwright.data.meaning import SAMPLE, MaskFiles, Meaning, find_meaning, look_at_some
 from maskwright.data.names import PARTS, folder_of, shown, some, stem_of, suffix_of
-from maskwright.data.options import merged, read_stated, stated_values
+from maskwright.data.options import merged, read_stated, stated_values, without_overruled
 from maskwright.data.options import write_options as write_options
 from maskwright.data.pairing import Pairing, pair
 from maskwright.data.phrases import in_words, make_ids
@@ -42,6 +45,8 @@ class _Rows:
     columns: dict[str, tuple[str, ...]]
     leftovers: Leftovers
     notes: tuple[str, ...]
+    guess: Guess | None = None  # what masks mean that were drawn from outlines
+    annotations: str | None = None  # the format of the outlines
 
 
 def read_dataset(path: str | Path, options: DataOptions | None = None, *, require_masks: bool = True) -> Dataset:
@@ -70,8 +75,8 @@ def read_dataset(path: str | Path, options: DataOptions | None = None, *, requir
             fix="name the folder that holds the pictures and the masks")  # fmt: skip
     here = read_stated(root)
     if manifest_file is not None:  # it says which files there are
-        here = here.model_copy(update={"images": None, "masks": None, "pairs": None})
-    stated = merged(here, given)
+        here = here.model_copy(update={"images": None, "masks": None, "pairs": None, "annotations": None})
+    stated = merged(without_overruled(here, given), given)
     rows = _find_rows(root, manifest_file, stated, given, require_masks)
     return _build(root, replace(rows, notes=(*notes, *rows.notes)), stated)
 
@@ -114,6 +119,9 @@ def _find_rows(
     if manifest_file is not None:
         return _from_manifest(_below(root, read_manifest(manifest_file, confined=confined)), require_masks)
     listing = scan(root)
+    if stated.annotations is not None:
+        outside = given.annotations is not None
+        return _from_outlines(listing, stated_annotations(listing, stated, outside=outside), stated, require_masks)
     if stated.images is None and stated.masks is None:
         found = find_manifest(root, listing.others)
         if found is not None:
@@ -163,6 +171,9 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
         aside = set_aside(listing.pictures)
     roles = assign_roles(aside.kept, listing.root, images=stated.images, masks=stated.masks)
     if not roles.masks and stated.masks is None:
+        outlines = find_annotations(listing.root, listing.pictures, listing.others)
+        if outlines is not None:
+            return _from_outlines(listing, outlines, stated, require_masks)
         roles = guess_layout(roles, listing.root)
     if not roles.masks:
         if require_masks:
@@ -170,12 +181,55 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
         return _pictures_alone(listing, roles)
     try:
         found = pair(roles, where)
-    except DataError:
+    except DataError as error:
+        outlines = None if stated.masks else find_annotations(listing.root, listing.pictures, listing.others)
+        if outlines is not None:
+            rows = _from_outlines(listing, outlines, stated, require_masks)
+            return replace(rows, notes=(*rows.notes, f"pictures that look like masks are not used: {error.what}"))
         if require_masks or stated.masks is not None:
             raise
         return _pictures_alone(listing, roles)
     rows = _from_pairing(listing, replace(roles, unused=(*roles.unused, *aside.left)), found, require_masks)
-    return replace(rows, notes=(*rows.notes, *aside.notes))
+    return replace(rows, notes=(*rows.notes, *aside.notes, *_outlines_not_used(listing, stated)))
+
+
+def _from_outlines(listing: Listing, found: Found, stated: DataOptions, require_masks: bool) -> _Rows:
+    """Return rows whose masks are drawn from outlines; pictures that no annotation names are left over."""
+    outlined = build_rows(listing.root, found, listing.pictures, stated)
+    known = {*outlined.images, *found.files, *(path for path, _ in outlined.problems)}
+    loose = tuple(path for path in outlined.pictures if path not in known)
+    extra = () if require_masks else loose
+    leftovers = Leftovers(
+        loose if require_masks else (), (), tuple(set(listing.pictures) - known - set(outlined.pictures)),
+        tuple(path for path in listing.others if path not in known), (*listing.problems, *outlined.problems),
+    )  # fmt: skip
+    none: tuple[tuple[str, ...], ...] = ((),) * len(extra)
+    return _Rows(
+        (*outlined.images, *extra),
+        (*outlined.masks, *none),
+        "per-class" if outlined.labels else "single",
+        outlined.guess.classes.names,
+        (*outlined.labels, *(() for _ in extra)) if outlined.labels else (),
+        {"part": (*outlined.parts, *("" for _ in extra))} if any(outlined.parts) else {},
+        leftovers,
+        outlined.notes,
+        outlined.guess,
+        found.format,
+    )
+
+
+def _outlines_not_used(listing: Listing, stated: DataOptions) -> tuple[str, ...]:
+    """Mention outlines that lie beside ordinary masks."""
+    if stated.masks is not None:
+        return ()
+    try:
+        found = find_annotations(listing.root, listing.pictures, listing.others, quick=True)
+    except DataError:  # of several formats
+        return ("annotations of several formats lie there too and are not used, since there are mask files",)
+    if found is None:
+        return ()
+    said = f"annotations not used: {found.title}, {some(list(found.files))}, since there are mask files"
+    return (f"{said} (--annotations {found.format} uses them)",)
 
 
 def _from_pairing(listing: Listing, roles: Roles, found: Pairing, require_masks: bool) -> _Rows:
@@ -227,7 +281,8 @@ def _no_masks(listing: Listing, roles: Roles) -> DataError:
     images = roles.images or tuple(listing.pictures)
     kinds = Counter(suffix_of(path) for path in listing.others)
     shapes = next((kind for kind in (".json", ".xml") if kinds[kind] * 2 >= len(images)), "")
-    outlines = f" The {kinds[shapes]} {shapes} files may hold outlines, which are no masks." if shapes else ""
+    unknown = f" The {kinds[shapes]} {shapes} files hold no outlines in a format that is read." if shapes else ""
+    outlines = boxes_only(listing.root, listing.others) or unknown
     return DataError(
         f"There are {len(images)} pictures (such as {some(list(images))}) but no masks.{outlines}",
         where=str(listing.root),
@@ -246,7 +301,7 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
     files = MaskFiles(
         rows.images, rows.masks, rows.layout, rows.class_names, rows.labels, rows.leftovers.others
     )  # fmt: skip
-    meaning = find_meaning(root, files, stated)
+    meaning = Meaning(rows.guess, rows.labels) if rows.guess is not None else find_meaning(root, files, stated)
     guess, labels = meaning.guess, meaning.labels
     known = meaning.known if stated.group is None and "group" not in rows.columns else None
     rule = known.group if known is not None else stated.group
@@ -258,7 +313,8 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
     split = stated.split if stated.split in ("lists", "folders", "hash", None) else "hash"
     unused: tuple[str, ...]
     if "part" in columns and split in (None, "lists"):
-        parts, how, unused = _manifest_parts(columns["part"], root), "column 'part' of the manifest", ()
+        source = "the annotations" if rows.annotations is not None else "column 'part' of the manifest"
+        parts, how, unused = _manifest_parts(columns["part"], root), source, ()
     else:
         official = official_parts(root, rows.images, ids, rows.leftovers.others, split)
         parts, how, unused = official.parts, official.how, official.unused
@@ -270,7 +326,7 @@ def _build(root: Path, rows: _Rows, stated: DataOptions) -> Dataset:
     filled = Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels, parents)
     dataset = Dataset(
         root, filled, guess.classes, guess.encoding, bands, dtype, notes, rows.leftovers, stated, grouping.how,
-        grouping.guessed, grouping.advice, guess.palette,
+        grouping.guessed, grouping.advice, guess.palette, rows.annotations is not None,
     )  # fmt: skip
     return replace(dataset, options=_complete(dataset, stated, rows))
 
@@ -321,6 +377,9 @@ def _manifest_parts(column: Sequence[str], root: Path) -> tuple[str, ...]:
 def _complete(dataset: Dataset, stated: DataOptions, rows: _Rows) -> DataOptions:
     """Return the options with what was guessed filled in, as far as options can say it."""
     update: dict[str, object] = {}
+    if rows.annotations is not None:
+        update = {"annotations": stated.annotations or rows.annotations, "classes": dataset.classes.names}
+        return stated.model_copy(update=update)
     if stated.encoding is None and any(rows.masks):
         update["encoding"] = dataset.encoding.kind
     if stated.classes is None and any(rows.masks):

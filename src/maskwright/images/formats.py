@@ -127,7 +127,7 @@ def read_labels(path: PathLike) -> Pixels:
         image = _load(source, None)
         with decoding(source.path):
             labels = label_pixels(image, source.path)
-        return _turn(labels, _orientation_left(source))
+        return turn(labels, _orientation_left(source))
 
 
 def read_palette(path: PathLike) -> tuple[tuple[int, int, int], ...] | None:
@@ -241,7 +241,7 @@ def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if _TURNS[orientation][0] else size
 
 
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
+def turn(pixels: Pixels, orientation: int) -> Pixels:
     """Apply an EXIF orientation to (H, W) or (H, W, C)."""
     transpose, flip_rows, flip_columns = _TURNS[orientation]
     if transpose:
@@ -267,7 +267,7 @@ def _decode(source: _Source, at_least: tuple[int, int] | None) -> Pixels:
             pixels = read_with_tifffile(source.file, source.tiff, source.path)
         else:
             pixels = picture_pixels(_load(source, at_least), source.path)
-    return _turn(pixels, _orientation_left(source))
+    return turn(pixels, _orientation_left(source))
 
 
 def _load(source: _Source, at_least: tuple[int, int] | None) -> Image.Image:

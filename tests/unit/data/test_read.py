@@ -227,12 +227,12 @@ def test_pictures_without_masks_say_where_masks_belong(tmp_path):
     assert "masks" in error.fix
 
 
-def test_outlines_in_json_files_are_no_masks_and_the_error_says_so(tmp_path):
+def test_json_files_without_outlines_are_mentioned_where_masks_are_missing(tmp_path):
     for i in range(2):
         save(tmp_path / f"{i}.jpg", photo(i))
         (tmp_path / f"{i}.json").write_text("{}")
 
-    assert "2 .json files may hold outlines" in error_of(tmp_path).what
+    assert "2 .json files hold no outlines in a format that is read" in error_of(tmp_path).what
 
 
 def test_photographs_taken_for_masks_are_an_error(tmp_path):

@@ -1,0 +1,49 @@
+"""One brush mask in a file of its own, PNG or NPY, as Label Studio exports them; read only when it is drawn."""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.data.annotations.areas import MaskFile
+from maskwright.errors import DataError
+from maskwright.images.formats import read_labels
+from maskwright.images.opening import max_pixels, open_file
+
+_HALF = 127
+
+
+def brush_area(path: Path) -> MaskFile:
+    """Return the area that a file holds. Raises DataError where it cannot be read."""
+    with open_file(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return MaskFile(partial(_read, path), digest)
+
+
+def _read(path: Path) -> NDArray[np.bool_]:
+    if path.suffix.lower() == ".npy":
+        return _read_npy(path) > _HALF
+    pixels = read_labels(path)
+    return (pixels if pixels.ndim == 2 else pixels.max(axis=2)) > _HALF
+
+
+def _read_npy(path: Path) -> NDArray[np.uint8]:
+    """Return a (height, width) array of bytes; nothing is unpickled. Raises DataError."""
+    try:
+        with open_file(path) as file:
+            version = np.lib.format.read_magic(file)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, by_columns, dtype = header(file)
+            if len(shape) != 2 or dtype != np.uint8 or shape[0] * shape[1] > max_pixels():
+                raise DataError(
+                    f"The array is {shape} {dtype}; a brush mask is (height, width) of bytes.", where=str(path),
+                    fix="export the masks again",
+                )  # fmt: skip
+            content = file.read(shape[0] * shape[1])
+        return np.frombuffer(content, np.uint8).reshape(shape, order="F" if by_columns else "C")
+    except (ValueError, OSError, EOFError, SyntaxError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError("This is no NumPy array that can be read.", where=str(path), fix="export it again") from error
