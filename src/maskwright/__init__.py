@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from maskwright.runs.augmenting import augment as augment
     from maskwright.runs.demo import demo as demo
     from maskwright.runs.evaluate import evaluate as evaluate
+    from maskwright.runs.find_rate import find_rate as find_rate
     from maskwright.runs.predict import predict_files as predict_files
     from maskwright.runs.recipes import list_recipes as recipes
+    from maskwright.runs.showing import show as show
     from maskwright.runs.train import train as train
     from maskwright.runtime.predictor import load_model as load
 
@@ -37,11 +39,13 @@ _PUBLIC = {
     "check": ("maskwright.audit.check", "check_dataset"),
     "demo": ("maskwright.runs.demo", "demo"),
     "evaluate": ("maskwright.runs.evaluate", "evaluate"),
+    "find_rate": ("maskwright.runs.find_rate", "find_rate"),
     "load": ("maskwright.runtime.predictor", "load_model"),
     "make_pebbles": ("maskwright.data.pebbles", "make_pebbles"),
     "predict_files": ("maskwright.runs.predict", "predict_files"),
     "read_dataset": ("maskwright.data.read", "read_dataset"),
     "recipes": ("maskwright.runs.recipes", "list_recipes"),
+    "show": ("maskwright.runs.showing", "show"),
     "train": ("maskwright.runs.train", "train"),
     "ConfigError": ("maskwright.errors", "ConfigError"),
     "DataError": ("maskwright.errors", "DataError"),
@@ -73,11 +77,13 @@ __all__ = [
     "check",
     "demo",
     "evaluate",
+    "find_rate",
     "load",
     "make_pebbles",
     "predict_files",
     "read_dataset",
     "recipes",
+    "show",
     "train",
 ]
 

@@ -14,6 +14,7 @@ from maskwright.cli import options as opt
 from maskwright.cli.augmenting import augment
 from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
 from maskwright.cli.show import show_progress
+from maskwright.cli.showing import show
 
 Part = Literal["train", "val", "test", "all"]
 
@@ -272,3 +273,4 @@ def info(model: opt.Model, json: opt.Json = False) -> None:
 
 
 app.command("augment")(augment)
+app.command("show")(show)

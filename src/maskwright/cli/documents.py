@@ -225,13 +225,58 @@ class Augment(Done):
     seconds: float = Field(ge=0)
 
 
+class ShownPair(Document):
+    """One pair on a sheet."""
+
+    id: str
+    part: str = Field(description="its official part, or empty")
+    shares: dict[str, float] = Field(description="share of the mask of each class that it shows, without background")
+    ignored: float = Field(description="share of pixels that count in nothing")
+
+
+class ShownClass(Document):
+    """One class of a set."""
+
+    name: str
+    colour: Annotated[list[int], Field(min_length=3, max_length=3)]
+    pixels: float = Field(description="its share of all pixels that count")
+    masks: float = Field(description="the share of masks that show it")
+
+
+class Show(Done):
+    """A sheet of pairs."""
+
+    command: Literal["show"]
+    sheet: str = Field(description="the PNG")
+    pairs: int = Field(ge=0, description="pairs of the set, or of the part that was asked for")
+    looked_at: int = Field(ge=0, description="masks from which shares and choice were taken")
+    shown: list[ShownPair]
+    classes: list[ShownClass]
+
+
+class FindLr(Done):
+    """What `train --find-lr` found."""
+
+    command: Literal["find-lr"]
+    folder: str
+    curve: str = Field(description="the PNG")
+    suggestion: float | None = Field(description="peak rate of decoder and head; null where the loss did not fall")
+    settings: dict[str, float] = Field(description="keys of a recipe that make use of it")
+    why: str
+    steps: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    next: str = Field(description="the command of a training with it")
+
+
 DOCUMENTS: dict[str, type[Document]] = {
     "augment": Augment,
     "check": Check,
     "demo": Demo,
     "evaluate": Evaluate,
+    "find-lr": FindLr,
     "info": Info,
     "predict": Predict,
     "recipes": Recipes,
+    "show": Show,
     "train": Train,
 }

@@ -22,6 +22,7 @@ RIGHT: Colour = (176, 196, 186)
 IGNORED: Colour = (150, 150, 150)
 
 _TINT = 105  # of 255
+_STRIPE = 7  # pixels from one line of a hatching to the next, at a line's width of 1
 _SUPERSAMPLING = 2  # thumbnails are composed at this many times their size, then made smaller smoothly
 
 
@@ -45,7 +46,7 @@ def overlay(image: NDArray[Any], mask: NDArray[Any], classes: Classes) -> NDArra
     """Return the picture with each class tinted and outlined in its colour, (H, W, 3) uint8.
 
     image: (H, W, C) uint8 or uint16. mask: (H, W) index or IGNORE, or (H, W, K) of 0, 1, IGNORE; the same H, W.
-    The first of exclusive classes, the background, stays as it is; ignored pixels are greyed.
+    The first of exclusive classes, the background, stays as it is; ignored pixels are grey and hatched.
     """
     rgb = to_rgb(image)
     if mask.shape[:2] != rgb.shape[:2]:
@@ -107,12 +108,27 @@ def error_areas(
     )  # fmt: skip
 
 
+def hatched(size: tuple[int, int]) -> Image.Image:
+    """Return what ignored pixels look like, (height, width), for a legend."""
+    canvas = Image.new("RGB", (size[1], size[0]), IGNORED)
+    canvas.paste("white", mask=_alpha(_stripes(size, 1), 170))
+    return canvas
+
+
+def _stripes(shape: tuple[int, ...], width: int) -> NDArray[np.bool_]:
+    """Return diagonal lines as (H, W)."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    lines: NDArray[np.bool_] = (rows + columns) % (_STRIPE * width) < width
+    return lines
+
+
 def _tint(canvas: Image.Image, mask: NDArray[Any], classes: Classes, *, width: int) -> None:
     """Tint and outline each class on the canvas, in place."""
     layers = mask[..., None] if mask.ndim == 2 else mask
     ignored = (layers == IGNORE).all(axis=2)
     if ignored.any():
-        canvas.paste(IGNORED, mask=_alpha(ignored, 120))
+        canvas.paste(IGNORED, mask=_alpha(ignored, 150))
+        canvas.paste("white", mask=_alpha(ignored & _stripes(ignored.shape, width), 170))
     first = 1 if classes.exclusive else 0
     for k in range(first, len(classes.names)):
         area = layers[..., 0] == k if classes.exclusive else layers[..., k] == 1

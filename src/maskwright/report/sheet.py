@@ -32,7 +32,7 @@ from maskwright.report.pixels import (
 SIDE = 300  # the longer side of a thumbnail, in pixels
 
 _MARGIN, _GAP, _HEAD, _NAME = 28, 12, 34, 30
-_INK, _SOFT, _LINE = (28, 32, 36), (106, 114, 122), (226, 229, 232)
+INK, SOFT, LINE = (28, 32, 36), (106, 114, 122), (226, 229, 232)
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -109,10 +109,10 @@ def _compose(drawn: list[_Drawn], classes: Classes, title: str) -> Image.Image:
     sheet = Image.new("RGB", (width, top + _HEAD + sum(heights) + 26 * len(legend_lines) + _MARGIN), "white")
     pen = ImageDraw.Draw(sheet)
     if title:
-        pen.text((_MARGIN, _MARGIN - 6), _cut_text(title, _font(22), width - 2 * _MARGIN), _INK, _font(22))
+        pen.text((_MARGIN, _MARGIN - 6), cut_text(title, font(22), width - 2 * _MARGIN), INK, font(22))
     places = [_MARGIN + at * (cell + _GAP) for at in range(len(columns))]
     for left, column in zip(places, columns, strict=True):
-        pen.text((left, top), column, _SOFT, _font(16))
+        pen.text((left, top), column, SOFT, font(16))
     y = top + _HEAD
     for row, height in zip(drawn, heights, strict=True):
         _draw_row(sheet, pen, row, places if len(row.panels) == len(columns) else [places[0], places[2]], y, width)
@@ -124,11 +124,11 @@ def _compose(drawn: list[_Drawn], classes: Classes, title: str) -> Image.Image:
 
 
 def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Drawn, places: list[int], y: int, width: int) -> None:
-    pen.line((_MARGIN, y - 6, width - _MARGIN, y - 6), _LINE)
-    score_width = int(pen.textlength(row.score, _font(16)))
+    pen.line((_MARGIN, y - 6, width - _MARGIN, y - 6), LINE)
+    score_width = int(pen.textlength(row.score, font(16)))
     room = width - 2 * _MARGIN - score_width - 20
-    pen.text((_MARGIN, y), _cut_text(row.name, _font(16), room), _INK, _font(16))
-    pen.text((width - _MARGIN - score_width, y), row.score, _INK, _font(16))
+    pen.text((_MARGIN, y), cut_text(row.name, font(16), room), INK, font(16))
+    pen.text((width - _MARGIN - score_width, y), row.score, INK, font(16))
     for left, panel in zip(places, row.panels, strict=True):
         sheet.paste(panel, (left, y + _NAME))
 
@@ -150,8 +150,8 @@ def _wrap(entries: list[tuple[Colour, str]], width: int) -> list[list[tuple[Colo
     lines: list[list[tuple[Colour, str]]] = [[]]
     used = 0.0
     for colour, name in entries:
-        shown = _cut_text(name, _font(15), width - 24)
-        needed = _font(15).getlength(shown) + 46
+        shown = cut_text(name, font(15), width - 24)
+        needed = font(15).getlength(shown) + 46
         if lines[-1] and used + needed > width:
             lines.append([])
             used = 0
@@ -164,17 +164,17 @@ def _draw_legend(pen: ImageDraw.ImageDraw, line: list[tuple[Colour, str]], y: in
     x = float(_MARGIN)
     for colour, name in line:
         pen.rounded_rectangle((x, y + 3, x + 14, y + 17), 3, fill=colour)
-        pen.text((x + 21, y), name, _SOFT, _font(15))
-        x += _font(15).getlength(name) + 46
+        pen.text((x + 21, y), name, SOFT, font(15))
+        x += font(15).getlength(name) + 46
 
 
-def _cut_text(text: str, font: Font, room: float) -> str:
+def cut_text(text: str, face: Font, room: float) -> str:
     """Shorten a text in the middle, where file names differ least, until it fits; control characters become spaces."""
     clean = "".join(letter if letter.isprintable() else " " for letter in text)
-    if font.getlength(clean) <= room:
+    if face.getlength(clean) <= room:
         return clean
     keep = len(clean)
-    while keep > 2 and font.getlength(_shortened(clean, keep)) > room:
+    while keep > 2 and face.getlength(_shortened(clean, keep)) > room:
         keep -= 1
     return _shortened(clean, keep)
 
@@ -184,5 +184,6 @@ def _shortened(text: str, keep: int) -> str:
     return f"{text[:head]}...{text[len(text) - (keep - head) :]}"
 
 
-def _font(size: int) -> Font:
+def font(size: int) -> Font:
+    """Return Pillow's own font at a size in pixels."""
     return ImageFont.load_default(size)
