@@ -12,6 +12,7 @@ import typer
 import maskwright
 from maskwright.cli import options as opt
 from maskwright.cli.augmenting import augment
+from maskwright.cli.finding import FindLr, find_rate_instead
 from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
 from maskwright.cli.show import show_progress
 from maskwright.cli.showing import show
@@ -136,6 +137,7 @@ def train(
     track_pictures: Annotated[
         bool, typer.Option("--track-pictures", help="Also send pictures and their names to trackers elsewhere.")
     ] = False,
+    find_lr: FindLr = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -157,6 +159,12 @@ def train(
         "data.masks": masks,
     }
     overrides = opt.recipe_overrides(settings, stated)
+    if find_lr:
+        find_rate_instead(
+            data, recipe=recipe, output=output, overrides=overrides, accept=tuple(accept or ()), device=device,
+            useless={"--minutes": minutes, "--folds": folds}, json=json, quiet=quiet,
+        )  # fmt: skip
+        return
     with show_progress(quiet=quiet) as progress:
         result = maskwright.train(
             data,
