@@ -5,6 +5,7 @@ Every function returns a functional model whose output is the logits, before any
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import KerasTensor, layers, ops
@@ -76,31 +77,41 @@ def plain_unet(
     filters: Sequence[int] = (64, 128, 256, 512, 1024),
     dropout: float = 0.3,
     batch_norm: bool = False,
+    kernel_initializer: str = "glorot_uniform",
 ) -> keras.Model:
     """Carvana's U-Net: 3x3 transposed convolutions without activation up, one more 3x3 convolution at the end."""
+    options = {"batch_norm": batch_norm, "kernel_initializer": kernel_initializer}
     inputs = x = keras.Input((*size, 3))
     skips = []
     for depth, count in enumerate(filters):
-        x = _two_convolutions(x, count, batch_norm)
+        x = _two_convolutions(x, count, **options)
         if dropout and depth >= len(filters) - 2:
             x = layers.Dropout(dropout)(x)
         if depth < len(filters) - 1:
             skips.append(x)
             x = layers.MaxPooling2D(2)(x)
     for count, skip in zip(reversed(filters[:-1]), reversed(skips), strict=True):
-        x = layers.Conv2DTranspose(count, 3, strides=2, padding="same")(x)
+        x = layers.Conv2DTranspose(count, 3, strides=2, padding="same", kernel_initializer=kernel_initializer)(x)
         x = layers.Concatenate()([x, skip])
-        x = _two_convolutions(x, count, batch_norm)
-    x = _convolution(x, filters[0], batch_norm)
-    return keras.Model(inputs, layers.Conv2D(classes, 1, padding="same")(x))
+        x = _two_convolutions(x, count, **options)
+    x = _convolution(x, filters[0], **options)
+    x = layers.Conv2D(classes, 1, padding="same", kernel_initializer=kernel_initializer)(x)
+    return keras.Model(inputs, x)
 
 
-def _two_convolutions(x: KerasTensor, filters: int, batch_norm: bool) -> KerasTensor:
-    return _convolution(_convolution(x, filters, batch_norm), filters, batch_norm)
+def _two_convolutions(x: KerasTensor, filters: int, **options: Any) -> KerasTensor:
+    return _convolution(_convolution(x, filters, **options), filters, **options)
 
 
-def _convolution(x: KerasTensor, filters: int, batch_norm: bool, *, epsilon: float = 1e-3) -> KerasTensor:
-    x = layers.Conv2D(filters, 3, padding="same")(x)
+def _convolution(
+    x: KerasTensor,
+    filters: int,
+    *,
+    batch_norm: bool,
+    epsilon: float = 1e-3,
+    kernel_initializer: str = "glorot_uniform",
+) -> KerasTensor:
+    x = layers.Conv2D(filters, 3, padding="same", kernel_initializer=kernel_initializer)(x)
     if batch_norm:
         x = layers.BatchNormalization(epsilon=epsilon)(x)
     return layers.Activation("relu")(x)
@@ -136,12 +147,12 @@ def segnet(size: Size = (64, 96), *, classes: int = 1) -> keras.Model:
     places = []
     for stage in stages:
         for filters in stage:
-            x = _convolution(x, filters, True, epsilon=1e-5)
+            x = _convolution(x, filters, batch_norm=True, epsilon=1e-5)
         x, place = Pool()(x)
         places.append(place)
     mirrored = [(512, 512, 512), (512, 512, 256), (256, 256, 128), (128, 64), (64,)]
     for stage, place in zip(mirrored, reversed(places), strict=True):
         x = Unpool()(x, place)
         for filters in stage:
-            x = _convolution(x, filters, True, epsilon=1e-5)
+            x = _convolution(x, filters, batch_norm=True, epsilon=1e-5)
     return keras.Model(inputs, layers.Conv2D(classes, 3, padding="same")(x))

@@ -66,7 +66,11 @@ PAIRS = {
         "strided_fcn", {"name": "strided_fcn", "encoder": "none", "initialisation": "he"}, 2_879_489, 2_879_489
     ),
     "carvana-unet": Pair(
-        "plain_unet", {"name": "plain_unet", "encoder": "none", "dropout": 0.3}, 34_550_273, 34_550_273
+        "plain_unet",
+        {"name": "plain_unet", "encoder": "none", "dropout": 0.3, "initialisation": "he"},
+        34_550_273,
+        34_550_273,
+        settings=(("kernel_initializer", "he_normal"),),
     ),
     "duts-unet-scratch": Pair(
         "plain_unet",
@@ -208,11 +212,8 @@ STRIDES = ["expanded_conv_project_BN", "block_2_add", "block_5_add", "block_12_a
 
 
 @pytest.mark.parametrize("encoder", ALPHAS)
-@pytest.mark.parametrize("size", [(64, 96), (97, 65)], ids=["even", "odd"])
-def test_a_mobilenet_file_of_keras_gives_keras_features(
-    keras: Keras, encoder: str, size: tuple[int, int], tmp_path: Path
-) -> None:
-    image = _picture(size)
+def test_a_mobilenet_file_of_keras_gives_keras_features(keras: Keras, encoder: str, tmp_path: Path) -> None:
+    image = _picture((64, 65))  # even all the way down, and odd all the way down: TensorFlow pads them differently
     model = _mobilenet(keras, encoder, image)
     keras.conversion.save_as_published(model, tmp_path / "keras.h5")
     _agree(keras, model, encoder, tmp_path / "keras.h5", image)
@@ -268,25 +269,24 @@ def test_first_weights_are_spread_as_keras_spreads_them(keras: Keras, name: str)
         assert not drawn[f"{module}.bias"].any() and not bias.any()
 
 
-@pytest.mark.parametrize("name", ["duts-mobilenet-unet", "pets-mobilenet-pix2pix", "duts-unet-scratch"])
-def test_batch_norm_with_pytorchs_epsilon_would_not_agree(keras: Keras, name: str) -> None:
-    model, network, image = _both(keras, name)
-    for module in network.modules():
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_batch_norm_with_pytorchs_epsilon_would_not_agree(keras: Keras, part: str) -> None:
+    model, network, image = _both(keras, "duts-mobilenet-unet")
+    for module in network.get_submodule(part).modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = 1e-5
     assert _apart(keras, model, network, image) > 10 * ENOUGH
 
 
-@pytest.mark.parametrize("name", ["duts-mobilenet-unet", "pets-mobilenet-pix2pix"])
-def test_a_mobilenet_padded_as_pytorch_pads_would_not_agree(keras: Keras, name: str) -> None:
-    model, network, image = _both(keras, name, padding="symmetric")
+def test_a_mobilenet_padded_as_pytorch_pads_would_not_agree(keras: Keras) -> None:
+    model, network, image = _both(keras, "duts-mobilenet-unet", padding="symmetric")
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = 1e-3
     assert _apart(keras, model, network, image) > 10 * ENOUGH
 
 
-@pytest.mark.parametrize("name", ["pets-mobilenet-pix2pix", "carvana-fcn", "carvana-unet"])
+@pytest.mark.parametrize("name", ["pets-mobilenet-pix2pix", "carvana-fcn"])
 def test_transposed_convolutions_cut_as_pytorch_cuts_would_not_agree(
     keras: Keras, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
