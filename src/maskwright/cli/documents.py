@@ -262,6 +262,7 @@ class FindLr(Done):
     curve: str = Field(description="the PNG")
     suggestion: float | None = Field(description="peak rate of decoder and head; null where the loss did not fall")
     settings: dict[str, float] = Field(description="keys of a recipe that make use of it")
+    recipe_rate: float = Field(description="what the recipe says now")
     why: str
     steps: int = Field(ge=0)
     seconds: float = Field(ge=0)

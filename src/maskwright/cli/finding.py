@@ -47,16 +47,12 @@ def find_rate_instead(
 
 def find_rate_text(content: Mapping[str, Any]) -> str:
     """Tell the suggestion, where the curve is, and the command that uses it."""
-    rates = [f"--set {key}={value:g}" for key, value in content["settings"].items()]
-    lines = [
-        f"rate   {content['suggestion']:.2g}   {content['why']}"
-        if content["suggestion"] is not None
-        else f"rate   none to suggest: {content['why']}",
-        f"curve  {content['curve']}   {content['steps']} steps, {clock(content['seconds'])}",
-    ]
-    if rates:
-        lines += [f"use    {' '.join(rates)}", f"next:  {content['next']}"]
-    return "\n".join(lines)
+    if content["suggestion"] is None:
+        rate = f"rate   none to suggest: {content['why']}"
+    else:
+        rate = f"rate   {content['suggestion']:.2g}, {content['why']} (the recipe has {content['recipe_rate']:.2g})"
+    lines = [rate, f"curve  {content['curve']}   {content['steps']} steps, {clock(content['seconds'])}"]
+    return "\n".join([*lines, f"next:  {content['next']}"] if content["settings"] else lines)
 
 
 def _training(data: Path, recipe: str | None, settings: Mapping[str, Any], accept: Sequence[str], device: str) -> str:
@@ -70,5 +66,7 @@ def _training(data: Path, recipe: str | None, settings: Mapping[str, Any], accep
 
 
 def _yaml(value: Any) -> str:
-    """Write a value as `--set` reads it."""
-    return value if isinstance(value, str) and value.isidentifier() else json_module.dumps(value)
+    """Write a value as `--set` reads it; words stand as they are unless YAML would take them for something else."""
+    import yaml
+
+    return value if isinstance(value, str) and yaml.safe_load(value) == value else json_module.dumps(value)

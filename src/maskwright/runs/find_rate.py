@@ -23,6 +23,7 @@ from maskwright.runs.recipes import load_recipe
 from maskwright.runs.train import read_data, rows_for_folds
 
 SCHEMA_VERSION = 1
+RATE = "training.phases.0.learning_rate"
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ class RateResult:
     """What a range test found and where it is written.
 
     suggestion: peak rate of decoder and head, or None. settings: what to set in a recipe to use it, by key.
+    recipe_rate: what the recipe says now.
     """
 
     folder: Path
     curve: Path
     suggestion: float | None
     settings: Mapping[str, float]
+    recipe_rate: float
     why: str
     steps: int
     seconds: float
@@ -47,6 +50,7 @@ class RateResult:
             "curve": str(self.curve),
             "suggestion": self.suggestion,
             "settings": dict(self.settings),
+            "recipe_rate": self.recipe_rate,
             "why": self.why,
             "steps": self.steps,
             "seconds": round(self.seconds, 2),
@@ -78,8 +82,8 @@ def find_rate(
     dataset, settled = read_data(data, load_recipe(recipe, overrides or {}))
     check_needs(dataset, settled)
     folder = Path(output) if output is not None else next_folder(dataset.root.resolve().name or "data", Path("lr"))
-    make_folder(folder)
     check_before_training(dataset, accept, progress)
+    make_folder(folder)
     work = Work(dataset, settled, resolved, None, progress)
     with tempfile.TemporaryDirectory() as scratch:
         ready = make_ready(work, RunFolder(Path(scratch)), _rows(dataset, settled), NONE)
@@ -87,19 +91,20 @@ def find_rate(
         ready.network, batches_of(work, ready), build_loss_of(work), settings_of(work, ready),
         device=torch.device(resolved), progress=progress,
     )  # fmt: skip
-    settings = _settings(settled, result.suggestion)
+    settings, phases = _settings(settled, result.suggestion), settled.training.phases
+    if len(phases) > 1:
+        progress(Step("find rate", text=f"note   tried with the first of the recipe's {len(phases)} phases"))
     curve = RateCurve(result.rates, result.losses, result.untrained, result.curve, result.suggestion)
     draw_rate_curve(curve, folder / "find-lr.png", title=f"{dataset.root.resolve().name}: {settled.name}")
     found = RateResult(
-        folder, folder / "find-lr.png", result.suggestion, settings, result.why, len(result.rates),
-        time.monotonic() - begun,
+        folder, folder / "find-lr.png", settings.get(RATE), settings, phases[0].learning_rate, result.why,
+        len(result.rates), time.monotonic() - begun,
     )  # fmt: skip
     write_json(folder / "find-lr.json", {
         "schema_version": SCHEMA_VERSION, **found.to_json(), "data": str(dataset.root), "recipe": settled.name,
         "loss": settled.loss, "device": resolved, "diverged": result.diverged, "plan": ready.plan.to_json(),
-        "rates": result.rates, "losses": result.losses, "untrained": result.untrained, "curve": result.curve,
+        "rates": result.rates, "losses": result.losses, "untrained": result.untrained, "smoothed": result.curve,
     })  # fmt: skip
-    progress(Step("find rate", text=f"wrote  {folder / 'find-lr.png'} and find-lr.json"))
     return found
 
 
@@ -117,7 +122,7 @@ def _settings(recipe: Recipe, suggestion: float | None) -> dict[str, float]:
         return {}
     phase = recipe.training.phases[0]
     rate = float(f"{suggestion:.2g}")
-    settings = {"training.phases.0.learning_rate": rate}
+    settings = {RATE: rate}
     if phase.encoder_learning_rate is not None and phase.encoder == "trained":
         share = phase.encoder_learning_rate / phase.learning_rate
         settings["training.phases.0.encoder_learning_rate"] = float(f"{rate * share:.2g}")

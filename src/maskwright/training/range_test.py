@@ -114,7 +114,7 @@ def suggest_rate(rates: Sequence[float], curve: Sequence[float]) -> tuple[float 
         return None, f"the loss did not fall by {LEAST_FALL:.0%} at any rate"
     middle = int(np.argmax(np.asarray(curve) <= (1 + curve[least]) / 2))
     if rates[middle] <= rates[least] / 10:
-        return rates[middle], f"half of the loss's fall is made there; it is least at {rates[least]:.2g}"
+        return rates[middle], f"where half of the loss's fall is made; it is least at {rates[least]:.2g}"
     return rates[least] / 10, f"a tenth of {rates[least]:.2g}, where the loss is least"
 
 
