@@ -77,6 +77,7 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="You are using the legacy TorchScript", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="The feature will be removed", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="Constant folding - Only steps=1", category=UserWarning)  # of padding
         warnings.filterwarnings("ignore", category=TracerWarning)  # sizes are fixed here, as they warn
         logger.setLevel(logging.ERROR)
         try:

@@ -49,3 +49,34 @@ def test_networks_are_counted_as_pytorch_counts() -> None:
     facts = {recipe.name: recipe for recipe in list_recipes()}
     assert facts["demo"].parameters == facts["demo"].trainable == 495_297
     assert facts["demo"].count == "pytorch"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "trainable"),
+    [
+        ("duts-mobilenet-unet", 416_209, 409_025),
+        ("pets-mobilenet-pix2pix", 6_504_227, 4_660_323),
+        ("carvana-fcn", 2_879_489, 2_879_489),
+        ("carvana-unet", 34_550_273, 34_550_273),
+        ("stones-efficientnet-unet", 6_251_469, 6_251_469),
+    ],
+)
+def test_the_recipes_of_the_write_ups_have_the_sizes_that_their_sources_state(
+    name: str, parameters: int, trainable: int
+) -> None:
+    facts = {recipe.name: recipe for recipe in list_recipes()}[name]
+    assert (facts.parameters, facts.trainable) == (parameters, trainable)
+
+
+def test_all_systems_of_the_write_ups_are_there() -> None:
+    assert {
+        "duts-mobilenet-unet", "duts-segnet", "duts-unet-scratch", "pets-mobilenet-pix2pix", "carvana-fcn",
+        "carvana-unet", "stones-efficientnet-unet", "isic-unet", "isic-segnet-attention",
+        "isic-segnet-attention-atrous",
+    } <= set(recipe_names())  # fmt: skip
+
+
+def test_augmentation_from_nothing_sets_only_what_is_stated() -> None:
+    found = build_recipe({"augmentation": {"base": "none", "contrast": 0.2}}).augmentation
+    assert found.contrast == 0.2
+    assert not any(value for key, value in found if key not in ("base", "contrast"))
