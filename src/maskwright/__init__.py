@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from maskwright.audit.check import check_dataset as check
     from maskwright.data.pebbles import make_pebbles as make_pebbles
+    from maskwright.data.public.catalogue import public_sets as public_sets
+    from maskwright.data.public.fetch import fetch as fetch
     from maskwright.data.read import read_dataset as read_dataset
     from maskwright.errors import ConfigError as ConfigError
     from maskwright.errors import DataError as DataError
@@ -39,10 +41,12 @@ _PUBLIC = {
     "check": ("maskwright.audit.check", "check_dataset"),
     "demo": ("maskwright.runs.demo", "demo"),
     "evaluate": ("maskwright.runs.evaluate", "evaluate"),
+    "fetch": ("maskwright.data.public.fetch", "fetch"),
     "find_rate": ("maskwright.runs.find_rate", "find_rate"),
     "load": ("maskwright.runtime.predictor", "load_model"),
     "make_pebbles": ("maskwright.data.pebbles", "make_pebbles"),
     "predict_files": ("maskwright.runs.predict", "predict_files"),
+    "public_sets": ("maskwright.data.public.catalogue", "public_sets"),
     "read_dataset": ("maskwright.data.read", "read_dataset"),
     "recipes": ("maskwright.runs.recipes", "list_recipes"),
     "show": ("maskwright.runs.showing", "show"),
@@ -77,10 +81,12 @@ __all__ = [
     "check",
     "demo",
     "evaluate",
+    "fetch",
     "find_rate",
     "load",
     "make_pebbles",
     "predict_files",
+    "public_sets",
     "read_dataset",
     "recipes",
     "show",

@@ -12,6 +12,7 @@ import typer
 import maskwright
 from maskwright.cli import options as opt
 from maskwright.cli.augmenting import augment
+from maskwright.cli.fetching import fetch
 from maskwright.cli.finding import FindLr, find_rate_instead
 from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
 from maskwright.cli.show import show_progress
@@ -282,3 +283,4 @@ def info(model: opt.Model, json: opt.Json = False) -> None:
 
 app.command("augment")(augment)
 app.command("show")(show)
+app.command("fetch")(fetch)

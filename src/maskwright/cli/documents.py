@@ -269,11 +269,54 @@ class FindLr(Done):
     next: str = Field(description="the command of a training with it")
 
 
+class PublicSetLine(Document):
+    """One public set that can be fetched."""
+
+    name: str
+    title: str
+    task: str
+    pictures: int = Field(ge=0)
+    bytes: int = Field(ge=0, description="to download")
+    exact: bool = Field(description="every size is published; else roughly")
+    checksums: bool = Field(description="every archive has a published checksum")
+    licence: str
+    home: str
+    account: str = Field(description="whose token is needed; empty: nobody's")
+
+
+class FetchedArchive(Document):
+    """One archive of a fetched set; address, bytes and checksum are null where its folders were there already."""
+
+    name: str
+    address: str | None
+    bytes: int | None
+    checksum: str | None
+    compared: bool = Field(description="equal to a published checksum")
+    there: bool
+
+
+class FetchedSet(PublicSetLine):
+    """A set that lies in its folder now."""
+
+    citation: str
+    folder: str
+    archives: list[FetchedArchive]
+
+
+class Fetch(Done):
+    """The sets that can be fetched, or the one that was."""
+
+    command: Literal["fetch"]
+    sets: list[PublicSetLine] | None = None
+    fetched: FetchedSet | None = None
+
+
 DOCUMENTS: dict[str, type[Document]] = {
     "augment": Augment,
     "check": Check,
     "demo": Demo,
     "evaluate": Evaluate,
+    "fetch": Fetch,
     "find-lr": FindLr,
     "info": Info,
     "predict": Predict,

@@ -10,7 +10,7 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -28,7 +28,12 @@ _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EO
 
 def is_archive(path: Path) -> bool:
     """Whether the name or the content says zip or tar."""
-    return path.name.casefold().endswith(_ENDINGS) or zipfile.is_zipfile(path)
+    return is_archive_name(path.name) or zipfile.is_zipfile(path)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether the name says zip or tar."""
+    return name.casefold().endswith(_ENDINGS)
 
 
 def unpack(path: Path) -> tuple[Path, tuple[str, ...]]:
@@ -37,12 +42,12 @@ def unpack(path: Path) -> tuple[Path, tuple[str, ...]]:
     Raises DataError for a damaged archive, one that reaches out of its folder, or one that is too large;
     OutputError where the cache cannot be written.
     """
-    folder = cache_folder() / "archives" / _content_key(path)
+    folder = cache_folder() / "archives" / content_key(path)
     left_out = folder.with_suffix(".left-out")
     if not folder.is_dir():
         make_folder(folder.parent)
         with whole_folder(folder) as temporary:
-            skipped = _unpack_into(path, temporary)
+            skipped = unpack_into(path, temporary)
         if skipped:
             left_out.write_text(str(skipped))
     notes: tuple[str, ...] = (f"unpacked {shown(path.name)} into the cache",)
@@ -60,7 +65,8 @@ def _inner(folder: Path) -> Path:
         folder = folder / entries[0].name
 
 
-def _content_key(path: Path) -> str:
+def content_key(path: Path) -> str:
+    """Return a name made of an archive's content. Raises DataError where it cannot be read."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:32]
@@ -70,8 +76,11 @@ def _content_key(path: Path) -> str:
         ) from error
 
 
-def _unpack_into(path: Path, folder: Path) -> int:
-    """Write the archive's files below `folder`; return how many links and devices were left out."""
+def unpack_into(path: Path, folder: Path, told: Callable[[int], None] = lambda files: None) -> int:
+    """Write the archive's files below an empty folder; return how many links and devices were left out.
+
+    told: called with the number of files so far. Raises DataError as `unpack` does; what was written stays then.
+    """
     size = path.stat().st_size
     limit = max(MIN_LIMIT, MAX_RATIO * size)
     skipped = files = written = 0
@@ -81,6 +90,7 @@ def _unpack_into(path: Path, folder: Path) -> int:
                 skipped += 1
                 continue
             files += 1
+            told(files)
             if files > MAX_FILES:
                 raise _too_large(path, f"more than {MAX_FILES} files")
             target = _target(folder, name, path)
@@ -154,7 +164,7 @@ def _copy(stream: IO[bytes], target: Path, limit: int, archive: Path) -> int:
                 if shutil.disk_usage(target.parent).free < 2 * _CHUNK:
                     raise DataError(
                         "The disk is full before the archive is unpacked.", where=str(target.parent),
-                        fix="free some space, or set MASKWRIGHT_CACHE to a folder on another disk")  # fmt: skip
+                        fix="free some space, or use another disk (set MASKWRIGHT_CACHE, or fetch -o)")  # fmt: skip
                 file.write(chunk)
     except (FileExistsError, NotADirectoryError) as error:
         raise DataError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from maskwright.data.annotations.build import build_rows
 from maskwright.data.annotations.find import Found, boxes_only, find_annotations, stated_annotations
 from maskwright.data.archive import is_archive, unpack
+from maskwright.data.bundle import unpack_bundle
 from maskwright.data.copies import find_parents, note_of_copies, parts_with_parents
 from maskwright.data.dataset import Columns, Dataset, Leftovers
 from maskwright.data.encoding import guess_encoding
@@ -52,6 +53,8 @@ class _Rows:
 def read_dataset(path: str | Path, options: DataOptions | None = None, *, require_masks: bool = True) -> Dataset:
     """Read a folder, a CSV file (columns image, mask, group, part) or a zip or tar archive of pictures and masks.
 
+    A folder that holds nothing but archives is read as if they were unpacked there.
+
     options: what is stated; it overrules dataset.yaml in the folder or beside the CSV file; both overrule guesses.
     require_masks: False: pictures without masks are rows too, and a folder of pictures alone is a data set.
 
@@ -64,7 +67,7 @@ def read_dataset(path: str | Path, options: DataOptions | None = None, *, requir
     notes: tuple[str, ...] = ()
     manifest_file: Path | None = None
     if place.is_dir():
-        root = place
+        root, notes = unpack_bundle(place) or (place, ())
     elif suffix_of(place.name) in (".csv", ".tsv"):
         root, manifest_file = place.parent, place
     elif place.is_file() and is_archive(place):

@@ -88,7 +88,7 @@ def _enter(
             link = entry.is_symlink()
             listing.problems.append((path, "is a link that leads nowhere" if link else "is a pipe, socket or device"))
         else:
-            (listing.pictures if _is_picture(listing.root, path) else listing.others).append(path)
+            (listing.pictures if is_picture(listing.root, path) else listing.others).append(path)
 
 
 def _mark(status: os.stat_result, seen: set[tuple[int, int]]) -> bool:
@@ -100,7 +100,8 @@ def _mark(status: os.stat_result, seen: set[tuple[int, int]]) -> bool:
     return True
 
 
-def _is_picture(root: Path, path: str) -> bool:
+def is_picture(root: Path, path: str) -> bool:
+    """Whether a file is a picture by its suffix, or by its first bytes where the suffix tells nothing."""
     suffix = suffix_of(path)
     if suffix in SUFFIXES:
         return True

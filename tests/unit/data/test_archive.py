@@ -59,7 +59,7 @@ def test_an_archive_is_unpacked_once_for_its_content(tmp_path, monkeypatch):
     path = zipped(make_set(tmp_path / "set"), tmp_path / "set.zip")
     first = read_dataset(path).root
     path.rename(tmp_path / "other.zip")
-    monkeypatch.setattr(archive, "_unpack_into", lambda *_: pytest.fail("unpacked twice"))
+    monkeypatch.setattr(archive, "unpack_into", lambda *_: pytest.fail("unpacked twice"))
 
     assert read_dataset(tmp_path / "other.zip").root == first
 

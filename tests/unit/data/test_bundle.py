@@ -1,0 +1,131 @@
+"""Archives side by side, as they were downloaded, are read as if each were unpacked there."""
+
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from maskwright.data import bundle
+from maskwright.data.read import read_dataset
+from maskwright.errors import DataError
+from support import public_sets
+from support.picture_folders import make_set
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKWRIGHT_CACHE", str(tmp_path / "cache"))
+
+
+def zipped(source, path, *, below=""):
+    """Pack what lies below a folder, under its own name or none."""
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as file:
+        for item in sorted(source.rglob("*")):
+            file.write(item, f"{below}{item.relative_to(source)}")
+
+
+def tarred(source, path):
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, "w:gz") as file:
+        file.add(source, source.name)
+
+
+def test_the_two_archives_of_pets_are_read(tmp_path):
+    made = public_sets.pets(tmp_path / "made")
+    for name in ("images", "annotations"):
+        tarred(made / name, tmp_path / "set" / f"{name}.tar.gz")
+
+    dataset = read_dataset(tmp_path / "set")
+
+    assert len(dataset) == 24
+    assert set(dataset.columns.parts) == {"train", "test"}
+    assert dataset.notes[0] == "unpacked annotations.tar.gz, images.tar.gz into the cache"
+
+
+def test_of_carvana_only_the_archives_with_masks_are_unpacked(tmp_path):
+    made = public_sets.carvana(tmp_path / "made", hq=True, test=True)
+    for name in ("train", "train_masks", "train_hq", "test"):
+        zipped(made / name, tmp_path / "set" / f"{name}.zip", below=f"{name}/")
+
+    dataset = read_dataset(tmp_path / "set")
+
+    assert (len(dataset), dataset.classes.names) == (12, ("background", "car"))
+    assert "archives of Carvana that are not needed are left packed: test.zip, train_hq.zip" in dataset.notes
+
+
+def test_loose_files_go_into_a_folder_of_the_archives_name_and_lists_beside_count(tmp_path):
+    made = public_sets.camvid(tmp_path / "made")
+    zipped(made / "701_StillsRaw_full", tmp_path / "set" / "701_StillsRaw_full.zip", below="701_StillsRaw_full/")
+    zipped(made / "LabeledApproved_full", tmp_path / "set" / "LabeledApproved_full.zip")
+    (tmp_path / "set" / "label_colors.txt").write_text(public_sets.CAMVID_COLOURS)
+
+    dataset = read_dataset(tmp_path / "set")
+
+    assert (len(dataset), len(dataset.classes.names)) == (6, 31)
+    assert dataset.columns.masks[0] == ("LabeledApproved_full/0001TP_006690_L.png",)
+    assert "31 classes from label_colors.txt" in dataset.notes
+
+
+def test_archives_that_share_a_folder_are_laid_together(tmp_path):
+    made = make_set(tmp_path / "made" / "lesions")
+    for name in ("images", "masks"):
+        zipped(made / name, tmp_path / "set" / f"{name}.zip", below=f"lesions/{name}/")
+
+    assert len(read_dataset(tmp_path / "set")) == 4
+
+
+def test_two_archives_with_the_same_file_are_an_error(tmp_path):
+    made = make_set(tmp_path / "made")
+    for name in ("a.zip", "b.zip"):
+        zipped(made, tmp_path / "set" / name)
+
+    with pytest.raises(DataError, match="Two archives hold the same file: p0.jpg") as error:
+        read_dataset(tmp_path / "set")
+    assert "unpack them yourself" in error.value.fix
+    assert not list((tmp_path / "cache" / "archives").iterdir())
+
+
+def test_the_archives_are_unpacked_once_for_their_content(tmp_path, monkeypatch):
+    zipped(make_set(tmp_path / "made"), tmp_path / "set" / "a.zip")
+    first = read_dataset(tmp_path / "set").root
+    monkeypatch.setattr(bundle, "unpack_into", lambda *_: pytest.fail("unpacked twice"))
+
+    assert read_dataset(tmp_path / "set").root == first
+
+
+def test_a_stated_description_beside_the_archives_counts(tmp_path):
+    zipped(make_set(tmp_path / "made"), tmp_path / "set" / "a.zip")
+    (tmp_path / "set" / "dataset.yaml").write_text("classes: [rest, pebble]\n")
+
+    assert read_dataset(tmp_path / "set").classes.names == ("rest", "pebble")
+
+
+def test_an_archive_beside_pictures_is_left_alone(tmp_path):
+    folder = make_set(tmp_path / "set")
+    zipped(make_set(tmp_path / "made", 7), folder / "old.zip")
+
+    dataset = read_dataset(folder)
+    assert (len(dataset), dataset.root) == (4, folder)
+
+
+def test_an_archive_that_escapes_is_refused_here_too(tmp_path):
+    (tmp_path / "set").mkdir()
+    with zipfile.ZipFile(tmp_path / "set" / "a.zip", "w") as file:
+        file.writestr("../evil.png", b"x")
+
+    with pytest.raises(DataError, match="leads out of it"):
+        read_dataset(tmp_path / "set")
+    assert not (tmp_path / "evil.png").exists()
+
+
+def test_a_spreadsheet_is_a_zip_but_no_archive_of_pictures(tmp_path):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("xl/workbook.xml", "<x/>")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "table.xlsx").write_bytes(content.getvalue())
+
+    with pytest.raises(DataError, match="no pictures in the folder"):
+        read_dataset(tmp_path / "set")
