@@ -12,8 +12,6 @@ from pathlib import Path
 
 from maskwright.data.looks import Look, RawColour
 from maskwright.data.names import shown
-from maskwright.errors import ConfigError, DataError
-from maskwright.recipe import DataOptions, validate
 
 IGNORED = frozenset("void ignore ignored unlabeled unlabelled".split())
 _LARGEST = 1_000_000  # bytes of a legend
@@ -49,14 +47,6 @@ def find_legend(root: Path, others: Sequence[str], looks: Sequence[Look]) -> Leg
     return None
 
 
-def stated_by(legend: Legend) -> DataOptions:
-    """Return the legend as options. Raises DataError for names that no class can have."""
-    try:
-        return validate(DataOptions, {"values": legend.values}, where=legend.note)
-    except ConfigError as error:
-        raise DataError(error.what, where=error.where, fix="correct or remove the file") from error
-
-
 def _fitting(path: str, values: Values, looks: Sequence[Look], coloured: bool) -> Legend:
     seen: set[int | RawColour] = set()
     for look in looks:
@@ -68,8 +58,10 @@ def _fitting(path: str, values: Values, looks: Sequence[Look], coloured: bool) -
     return Legend(values, f"{len(classes)} classes from {shown(path)}")
 
 
-def with_void_last(values: Values) -> Values:
-    """Rename a class that is called void or unlabelled to "ignore"."""
+def _usable(values: Values) -> Values:
+    """Rename a class that is called void or unlabelled to "ignore"; {} where a name is none that people can read."""
+    if not all(name.isprintable() and 0 < len(name) <= 200 for name in values):
+        return {}
     return {"ignore" if name.casefold() in IGNORED else name: raw for name, raw in values.items()}
 
 
@@ -87,7 +79,7 @@ def _read_colours(path: Path) -> Values:
     rows = _table(path) if path.suffix.casefold() == ".csv" else _plain(path)
     colours = [colour for _, colour in rows]
     clear = len(set(colours)) == len(rows) == len({name for name, _ in rows})
-    return with_void_last(dict(rows)) if clear and all(max(colour) <= 255 for colour in colours) else {}
+    return _usable(dict(rows)) if clear and all(max(colour) <= 255 for colour in colours) else {}
 
 
 def _plain(path: Path) -> list[tuple[str, RawColour]]:
@@ -114,4 +106,4 @@ def _table(path: Path) -> list[tuple[str, RawColour]]:
 
 def _read_names(path: Path) -> Values:
     names = [line.strip() for line in _lines(path) if line.strip()]
-    return with_void_last({name: i for i, name in enumerate(names)}) if len(set(names)) == len(names) else {}
+    return _usable({name: i for i, name in enumerate(names)}) if len(set(names)) == len(names) else {}

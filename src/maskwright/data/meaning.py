@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maskwright.data.encoding import guess_encoding
 from maskwright.data.guess import Guess
-from maskwright.data.legend import find_legend, stated_by
+from maskwright.data.legend import find_legend
 from maskwright.data.looks import Look, look_at
 from maskwright.data.options import merged
 from maskwright.data.public.known import Known, recognise
@@ -74,7 +74,7 @@ def _filled_in(
         legend = find_legend(root, others, looks)
         notes = (*notes, legend.note) if legend is not None else notes
         if legend is not None and legend.values:
-            return merged(stated_by(legend), stated), notes
+            return merged(DataOptions.model_validate({"values": legend.values}), stated), notes
     return (merged(known.options, stated) if known is not None else stated), notes
 
 
