@@ -58,10 +58,11 @@ def dump_recipe(recipe: Recipe) -> str:
 def list_recipes() -> list[RecipeFacts]:
     """Return every recipe that comes with maskwright, its network built (for three bands, two classes) and counted."""
     need("torch", extra="train", purpose="Counting networks")
-    return [_facts(load_recipe(name)) for name in recipe_names()]
+    return [recipe_facts(load_recipe(name)) for name in recipe_names()]
 
 
-def _facts(recipe: Recipe) -> RecipeFacts:
+def recipe_facts(recipe: Recipe) -> RecipeFacts:
+    """Build a recipe's network, for three bands and the classes of its own set, and count it."""
     from maskwright.models.build import count_parameters
     from maskwright.runs.networks import network_from, usual_encoder
 
