@@ -52,7 +52,6 @@ def main() -> None:
 
 def run_case(name: str, case: dict[str, Any], data: Path, weights: Path, runs: Path, *, choose: bool) -> dict[str, Any]:
     """Train and score one case; return its row of the table."""
-    from maskwright.data.options import write_options
     from maskwright.data.read import read_dataset
     from maskwright.data.splits import split_dataset, write_split
     from maskwright.runs.recipes import dump_recipe
@@ -99,7 +98,7 @@ def settle(name: str, case: dict[str, Any], weights: Path) -> Any:
 
 
 def inner_part(folder: Path, recipe: Any, work: Path, settings: list[str]) -> Path:
-    """Write a manifest of what is not in the test part, so that nothing else can be looked at."""
+    """Write a manifest without the test part: what was to validate is scored, and a part of the rest validates."""
     import csv
 
     from maskwright.data.read import read_dataset
@@ -108,20 +107,22 @@ def inner_part(folder: Path, recipe: Any, work: Path, settings: list[str]) -> Pa
     dataset = read_dataset(folder, recipe.data)
     stated = [Path(s.partition("=")[2]) for s in settings if s.startswith("data.split=")]
     split = read_split(stated[0], dataset) if stated else split_dataset(dataset, method=None, seed=0)
+    rest = split.indices("train")
+    inner = split_dataset(dataset.select(rest), method="hash", seed=0, shares=(0.85, 0.15, 0.0))
+    parts = {int(i): "test" for i in split.indices("val")}
+    parts |= {int(rest[i]): part for part in ("train", "val") for i in inner.indices(part)}
     path = work / "inner.csv"
     with path.open("w", newline="") as file:
         lines = csv.writer(file)
-        lines.writerow(["image", "mask", "group"])
-        for part in ("train", "val"):
-            for i in split.indices(part):
-                columns = dataset.columns
-                lines.writerow([folder / columns.images[i], folder / columns.masks[i][0], columns.groups[i]])
+        lines.writerow(["image", "mask", "group", "part"])
+        for i, part in sorted(parts.items()):
+            columns = dataset.columns
+            lines.writerow([folder / columns.images[i], folder / columns.masks[i][0], columns.groups[i], part])
     return path
 
 
 def call(*words: object) -> None:
     """Run `maskwright` as a user would; stop here if it fails."""
-
     subprocess.run([sys.executable, "-m", "maskwright", *map(str, words)], check=True)
 
 

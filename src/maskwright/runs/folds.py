@@ -21,7 +21,7 @@ from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
 from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part, needs_validation, read_plan
 from maskwright.runs.folder import RunFolder, read_json
-from maskwright.runs.results import Outcome, write_results
+from maskwright.runs.results import Outcome, write_results, write_run_curves
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor, load_model
 
@@ -99,8 +99,8 @@ def _plan_like_first(run: RunFolder, before: int, after: int) -> None:
 def _fold_model(work: Work, run: RunFolder, rest: Indices) -> Predictor:
     """Train and write the model of one fold, or load it where it is there."""
     if not run.model.exists():
-        train, val = _carve_validation(work.dataset, rest, work.recipe.training.seed)
         lacking = needs_validation(work.recipe)
+        train, val = _carve_validation(work.dataset, rest, work.recipe.training.seed, needed=bool(lacking))
         if lacking and len(val) < MIN_VALIDATION:
             raise ConfigError(
                 f"A fold of {len(rest)} pictures leaves too few for validation, which '{lacking}' needs.",
@@ -108,14 +108,20 @@ def _fold_model(work: Work, run: RunFolder, rest: Indices) -> Predictor:
                 fix="leave it out of the recipe, or add pictures",
             )
         fitted = fit_part(work, run, train, val)
+        write_run_curves(run)
         deliver(work, run, fitted, choose_on=val, compare_on=val if len(val) else train)
     return load_model(run.model)
 
 
-def _carve_validation(dataset: Dataset, rest: Indices, seed: int) -> tuple[Indices, Indices]:
-    """Take a tenth of the groups away for choosing epoch and threshold, where that leaves enough to choose by."""
+def _carve_validation(dataset: Dataset, rest: Indices, seed: int, *, needed: bool) -> tuple[Indices, Indices]:
+    """Take a tenth of the groups away for choosing epoch and threshold, where that leaves enough to choose by.
+
+    needed: the recipe cannot do without; then it is a fifth, of however few groups.
+    """
     part = dataset.select(rest)
-    if len(originals(part.columns)) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS:
+    few = len(rest) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS
+    if few and not needed:
         return rest, NONE
-    split = split_dataset(part, method="hash", seed=seed, shares=(0.9, 0.1, 0.0))
+    shares = (0.8, 0.2, 0.0) if few else (0.9, 0.1, 0.0)
+    split = split_dataset(part, method="hash", seed=seed, shares=shares)
     return rest[split.indices("train")], rest[split.indices("val")]
