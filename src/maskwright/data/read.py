@@ -188,7 +188,9 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
         outlines = None if stated.masks else find_annotations(listing.root, listing.pictures, listing.others)
         if outlines is not None:
             rows = _from_outlines(listing, outlines, stated, require_masks)
-            return replace(rows, notes=(*rows.notes, f"pictures that look like masks are not used: {error.what}"))
+            unused = set(roles.masks) - set(outlines.files)
+            why = (f"pictures that look like masks are not used: {error.what}",) if unused else ()
+            return replace(rows, notes=(*rows.notes, *why))
         if require_masks or stated.masks is not None:
             raise
         return _pictures_alone(listing, roles)

@@ -207,41 +207,47 @@ def _headline(
     annotations: Annotations, names: Sequence[str], kept: Sequence[tuple[Record, Drawn]], exclusive: bool
 ) -> str:
     things = sum(len(record.things) for record, _ in kept)
-    classes = len(names) - exclusive
-    return (
-        f"annotations: {annotations.title}, {some(list(annotations.files))}: {len(kept)} pictures, "
-        f"{classes} class{'es' if classes != 1 else ''}, {things} outlines"
+    counts = (
+        _counted(len(kept), "picture", "pictures"),
+        _counted(len(names) - exclusive, "class", "classes"),
+        _counted(things, "outline", "outlines"),
     )
+    return f"annotations: {annotations.title}, {some(list(annotations.files))}: {', '.join(counts)}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _remarks(annotations: Annotations, kept: Sequence[tuple[Record, Drawn]], exclusive: bool) -> list[str]:
     notes = list(annotations.notes)
     empty = sum(not record.things for record, _ in kept)
     if empty:
-        notes.append(f"{empty} pictures have no outline: their masks are empty")
+        one, many = "picture has no outline: its mask is empty", "pictures have no outline: their masks are empty"
+        notes.append(_counted(empty, one, many))
     claimed = [one.claimed for _, one in kept if one.claimed]
     if claimed:
         notes.append(
-            f"{sum(claimed)} pixels of {len(claimed)} pictures are claimed by several classes: the smaller object is "
-            "painted over the larger one (encoding: per-class keeps both)"
+            f"{_counted(sum(claimed), 'pixel', 'pixels')} of {_counted(len(claimed), 'picture', 'pictures')} claimed "
+            "by several classes: smaller objects are painted over larger ones (encoding: per-class keeps both)"
         )
     elif not exclusive:
         notes.append("classes may overlap (stated)")
     crowds = sum(thing.crowd for record, _ in kept for thing in record.things)
     if crowds:
-        notes.append(f"{crowds} outlines are of crowds (iscrowd): what no other object covers is ignored")
-    notes += [f"{count} objects {why}, and are left out" for why, count in sorted(annotations.skipped.items()) if count]
+        notes.append(f"crowds (iscrowd): {crowds}; what no other object covers of them is ignored")
+    notes += [f"left out: {why} ({count})" for why, count in sorted(annotations.skipped.items()) if count]
     turned = sum(one.turned for _, one in kept)
     if turned:
         notes.append(
-            f"{turned} pictures were annotated as their pixels lie in the file, before the EXIF orientation: their "
-            "masks are turned as they are"
+            f"annotated before the EXIF orientation was applied: {_counted(turned, 'picture', 'pictures')}; masks are "
+            "turned as the pictures are"
         )
     notes += _sizes(kept)
     if annotations.missing:
         notes.append(
-            f"{len(annotations.missing)} pictures that the annotations name are not in the folder: "
-            f"{some(list(annotations.missing))}"
+            f"named by the annotations and not in the folder: "
+            f"{_counted(len(annotations.missing), 'picture', 'pictures')}, {some(list(annotations.missing))}"
         )
     return notes
 
@@ -252,6 +258,7 @@ def _sizes(kept: Sequence[tuple[Record, Drawn]]) -> list[str]:
         return []
     record, one = differing[0]
     return [
-        f"{len(differing)} pictures have another size than the annotations state, such as {shown(record.image)}: "
-        f"{one.image[0]} x {one.image[1]}, and {one.size[0]} x {one.size[1]} in {record.where} (height x width)"
+        f"annotated at another size than the picture's: {_counted(len(differing), 'picture', 'pictures')}, such as "
+        f"{shown(record.image)}: {one.image[0]} x {one.image[1]}, and {one.size[0]} x {one.size[1]} in {record.where} "
+        "(height x width)"
     ]

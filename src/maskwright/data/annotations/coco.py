@@ -26,7 +26,7 @@ from maskwright.data.names import PARTS, folder_of, folder_part, shown, some, st
 from maskwright.errors import DataError
 
 TITLE = "COCO"
-BOX = "have a box and no outline"
+BOX = "objects with a box and no outline"
 
 
 def is_coco(content: Any) -> bool:
@@ -148,7 +148,7 @@ class _File:
             found.append(Record(path, size, made, where, self._part))
         strays = set(things) - known
         if strays:
-            self.skipped["belong to no picture of their file"] += sum(len(things[number]) for number in strays)
+            self.skipped["objects of no picture of their file"] += sum(len(things[number]) for number in strays)
         return found
 
     def _thing(self, thing: dict[str, Any], size: tuple[int, int] | None, where: str) -> Thing | None:
@@ -167,7 +167,7 @@ class _File:
             parts = [parts]
         rings = tuple(points for part in parts if (points := ring(part)) is not None)
         if len(rings) < len(parts):
-            self.skipped["enclose nothing"] += 1
+            self.skipped["outlines that enclose nothing"] += 1
         return Thing(label, Polygon(rings), crowd=crowd) if rings else None
 
 

@@ -137,11 +137,11 @@ class _Reader:
 
     def _thing(self, shape: Element, label: int, where: str) -> Thing | None:
         if shape.tag in _NO_AREA:
-            self.skipped["are lines or points, which cover no area"] += 1
+            self.skipped["lines and points, which cover no area"] += 1
             return None
         area = _AREAS[shape.tag](shape, where)
         if area is None:
-            self.skipped["enclose nothing"] += 1
+            self.skipped["outlines that enclose nothing"] += 1
             return None
         return Thing(label, area, layer=whole(shape.get("z_order")) or 0)
 

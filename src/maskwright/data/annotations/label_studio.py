@@ -79,7 +79,7 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
     tasks = [task for path in exports for task in reader.tasks(path)]
     loose = _add_brushes(tasks, brushes, documents)
     if loose:
-        reader.skipped["are brush masks of tasks that no file names"] += loose
+        reader.skipped["brush masks of tasks that no file names"] += loose
     names = tuple(sorted({name for task in tasks for name, _ in task.regions}))
     label = {name: i for i, name in enumerate(names)}
     records = [
@@ -189,7 +189,7 @@ class _Reader:
         for result in results:
             kind = str(result.get("type", "")).lower()
             if kind in _NO_AREA:
-                self.skipped["are lines or points, which cover no area"] += kind in ("keypointlabels", "vectorlabels")
+                self.skipped["lines and points, which cover no area"] += kind in ("keypointlabels", "vectorlabels")
                 continue
             value = result.get("value")
             if not isinstance(value, dict) or kind not in _SHAPES or not isinstance(value.get(kind), list):
@@ -197,7 +197,7 @@ class _Reader:
             size = self._size(result, size, where)
             area = _area(value, size, where)
             if area is None:
-                self.skipped["enclose nothing"] += 1
+                self.skipped["outlines that enclose nothing"] += 1
                 continue
             regions += [(label_name(name, where), area) for name in value[kind]]
         return _Task(number, image, size, regions, where)

@@ -106,12 +106,12 @@ def _record(content: dict[str, Any], image: str, names: dict[str, int], skipped:
         thing = table(thing, "An object", where)
         kind = thing.get("geometryType") or ("bitmap" if isinstance(thing.get("bitmap"), dict) else "polygon")
         if kind in _NO_AREA:
-            skipped["are lines or points, which cover no area"] += 1
+            skipped["lines and points, which cover no area"] += 1
             continue
         name = label_name(thing.get("classTitle"), where)
         area = _area(thing, kind, where)
         if area is None:
-            skipped["enclose nothing"] += 1
+            skipped["outlines that enclose nothing"] += 1
             continue
         things.append(Thing(names.setdefault(name, len(names)), area))
     return Record(image, size, tuple(things), where, folder_part(folder_of(image)))

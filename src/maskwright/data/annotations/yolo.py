@@ -23,7 +23,7 @@ from maskwright.data.plainyaml import PlainLoader
 from maskwright.errors import DataError
 
 TITLE = "YOLO"
-BOX = "have a box and no outline"
+BOX = "objects with a box and no outline"
 _LARGEST_YAML = 5_000_000
 _FARTHEST = 2.0  # shares; beyond it the numbers are pixels
 _Outline = tuple[int, NDArray[np.float64] | None]
@@ -145,7 +145,7 @@ def _read_labels(documents: Documents, path: str, skipped: Counter[str]) -> list
 def _things(found: Sequence[_Outline], index: dict[int, int], skipped: Counter[str]) -> tuple[Thing, ...]:
     things = [Thing(index[label], Polygon((outline,), shares=True)) for label, outline in found if outline is not None]
     if len(things) < len(found):
-        skipped["enclose nothing"] += len(found) - len(things)
+        skipped["outlines that enclose nothing"] += len(found) - len(things)
     return tuple(things)
 
 
