@@ -154,7 +154,7 @@ def _claimed(path: Path) -> int | None:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEADER + 64)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # writing says what is wrong
         return None
     except OSError as error:
         raise DataError(

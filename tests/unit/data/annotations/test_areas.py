@@ -11,7 +11,7 @@ from maskwright.data.annotations.areas import Brush, Ellipse, PngBitmap, Polygon
 from maskwright.data.annotations.rle import checked_runs, unpack_counts
 from maskwright.data.annotations.scanline import fill
 from maskwright.errors import DataError
-from support.outlines import drawing
+from support.outlines import brush_bytes, drawing
 
 # pycocotools 2.0 answers numpy 2 with a warning.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -224,23 +224,10 @@ def test_a_broken_bitmap_is_an_error_that_names_the_place(content):
         assert error.value.where == "a.json" and error.value.fix
 
 
-def brush(mask):
-    """Pack a mask as Label Studio does: runs of up to 65536 equal values of R, G, B, A."""
-    values = np.repeat(mask.ravel() * 255, 4)
-    bits = f"{len(values):032b}{7:05b}" + "".join(f"{size - 1:04b}" for size in (3, 4, 8, 16))
-    starts = np.flatnonzero(np.diff(values, prepend=-1 - int(values[0])))
-    for start, end in zip(starts, [*starts[1:], len(values)], strict=True):
-        length = end - start
-        which, width = next((i, w) for i, w in enumerate((3, 4, 8, 16)) if length <= 1 << w)
-        bits += f"1{which:02b}{length - 1:0{width}b}{values[start]:08b}"
-    bits += "0" * (-len(bits) % 8)
-    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
-
-
 def test_a_brush_mask_is_unpacked_and_its_transparency_counts():
     rng = np.random.default_rng(4)
     mask = (rng.random((9, 14)) < 0.4).astype(np.uint8)
-    assert np.array_equal(drawn(Brush(brush(mask), (9, 14)), (9, 14)), mask)
+    assert np.array_equal(drawn(Brush(bytes(brush_bytes(mask)), (9, 14)), (9, 14)), mask)
 
 
 def test_a_brush_mask_may_hold_stretches_of_single_values():
@@ -260,12 +247,12 @@ def test_a_brush_mask_may_hold_stretches_of_single_values():
 @pytest.mark.parametrize(("cut", "said"), [(3, "ends too early"), (12, "ends too early")])
 def test_a_brush_mask_that_ends_early_is_an_error(cut, said):
     with pytest.raises(DataError, match=said):
-        Brush(brush(drawing("1.1.", ".1.1"))[:cut], (2, 4)).draw((2, 4), "here")
+        Brush(bytes(brush_bytes(drawing("1.1.", ".1.1")))[:cut], (2, 4)).draw((2, 4), "here")
 
 
 def test_a_brush_mask_of_another_size_is_an_error_before_anything_is_unpacked():
     with pytest.raises(DataError, match=r"holds 32 values; 1000 x 1000 \(height x width\) pixels need 4000000"):
-        Brush(brush(drawing("1.1.", ".1.1")), (1000, 1000)).draw((1000, 1000), "here")
+        Brush(bytes(brush_bytes(drawing("1.1.", ".1.1"))), (1000, 1000)).draw((1000, 1000), "here")
 
 
 def test_areas_are_told_apart_by_what_they_show():

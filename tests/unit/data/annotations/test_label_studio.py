@@ -3,7 +3,7 @@ import pytest
 
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
-from support.outlines import SIZE, drawing, pictures, write_json
+from support.outlines import SIZE, brush_bytes, drawing, pictures, write_json
 from support.picture_folders import save
 
 BOX = [[x / SIZE[1] * 100, y / SIZE[0] * 100] for x, y in ((2, 1), (7, 1), (7, 5), (2, 5))]
@@ -35,18 +35,6 @@ def export(folder, *tasks):
     return folder
 
 
-def pack(mask):
-    """A brush mask as Label Studio stores it: runs of R, G, B, A."""
-    values = np.repeat(mask.ravel() * 255, 4)
-    bits = f"{len(values):032b}{7:05b}" + "".join(f"{size - 1:04b}" for size in (3, 4, 8, 16))
-    starts = np.flatnonzero(np.diff(values.astype(int), prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(values)], strict=True):
-        which, width = next((i, w) for i, w in enumerate((3, 4, 8, 16)) if end - start <= 1 << w)
-        bits += f"1{which:02b}{end - start - 1:0{width}b}{values[start]:08b}"
-    bits += "0" * (-len(bits) % 8)
-    return [int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]
-
-
 def test_polygons_in_hundredths_become_masks(tmp_path):
     dataset = read_dataset(export(tmp_path, task(1, "a.jpg", region("polygonlabels", "Airplane", {"points": BOX})),
                                   task(2, "b.jpg")))  # fmt: skip
@@ -75,7 +63,7 @@ def test_rectangles_and_ellipses_are_areas_and_turn_around_their_own_points(tmp_
 
 def test_brush_masks_are_unpacked(tmp_path):
     drawn = drawing(*["............"] * 3, "....1.11....", "....111.....", *["............"] * 3)
-    value = {"format": "rle", "rle": pack(drawn)}
+    value = {"format": "rle", "rle": brush_bytes(drawn)}
     dataset = read_dataset(export(tmp_path, task(1, "a.jpg", region("brushlabels", "Leaf", value))))
     assert np.array_equal(dataset.read_mask(0), drawn)
 
@@ -89,7 +77,7 @@ def test_the_minimal_export_is_read_alike(tmp_path):
          "label": [{"points": BOX, "closed": True, "polygonlabels": ["Airplane"], **size}],
          "created_at": "2023-01-31T07:40:19.861611Z", "updated_at": "2023-01-31T07:40:19.861611Z"},
         {"image": "/data/upload/1/e97d4735-b.jpg", "id": 2, "annotator": 1, "annotation_id": 502, "lead_time": 19.2,
-         "tag": [{"format": "rle", "rle": pack(drawn), "brushlabels": ["Leaf"], **size}]},
+         "tag": [{"format": "rle", "rle": brush_bytes(drawn), "brushlabels": ["Leaf"], **size}]},
     ])  # fmt: skip
     dataset = read_dataset(tmp_path)
     assert dataset.classes.names == ("background", "Airplane", "Leaf")
