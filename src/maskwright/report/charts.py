@@ -15,11 +15,23 @@ Points = Sequence[tuple[float, float]]
 
 
 def line_chart(
-    title: str, series: Mapping[str, Points], *, x: str, mark: float | None = None, unit_range: bool = False
+    title: str,
+    series: Mapping[str, Points],
+    *,
+    x: str,
+    mark: float | None = None,
+    unit_range: bool = False,
+    from_zero: bool = False,
+    whole_x: bool = False,
+    begins: Sequence[tuple[float, str]] = (),
+    best: float | None = None,
+    note: str = "",
 ) -> str:
     """Return curves over a shared axis. Points that are not finite are left out.
 
-    mark: an x that gets a dashed line. unit_range: the y axis never leaves [0, 1].
+    mark: an x that gets a dashed line. unit_range: the y axis never leaves [0, 1]. from_zero: it begins at 0.
+    whole_x: ticks at whole numbers only. begins: (x, name) of stretches, each from its x to the next one's, told
+    where there are several. best: an x whose points get a ring. note: said at the right of the legend.
     """
     curves = {
         name: [p for p in points if math.isfinite(p[0]) and math.isfinite(p[1])] for name, points in series.items()
@@ -31,8 +43,10 @@ def line_chart(
     y_low, y_high = _widened(min(p[1] for p in every), max(p[1] for p in every), 0.05)
     if unit_range:
         y_low, y_high = max(0.0, y_low), min(1.0, y_high)
+    if from_zero:
+        y_low, y_high = 0.0, 1.08 * max(0.0, *(p[1] for p in every)) or 1.0
     frame = _Frame(x_low, x_high, y_low, y_high)
-    body = [frame.axes(x)]
+    body = [frame.axes(x, whole_x=whole_x), *(_stretches(frame, begins) if len(begins) > 1 else ())]
     if mark is not None:
         at = frame.x(mark)
         body.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{HEIGHT - _BOTTOM}" class="mark"/>')
@@ -45,7 +59,28 @@ def line_chart(
             )
         elif points:
             body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        for a, b in points:
+            if a == best:
+                ring = f'cx="{frame.x(a):.1f}" cy="{frame.y(b):.1f}" r="5"'
+                body.append(f'<circle {ring} fill="#fff" stroke="{colour}" stroke-width="2.5"/>')
+    if note:
+        body.append(f'<text x="{WIDTH - _RIGHT}" y="33" text-anchor="end" class="tick">{escape(note)}</text>')
     return _svg(title, [_legend(list(curves)), *body])
+
+
+def _stretches(frame: "_Frame", begins: Sequence[tuple[float, str]]) -> list[str]:
+    """Return a line where each stretch but the first begins, and its name beside it where there is room."""
+    parts = []
+    ends = [x for x, _ in begins[1:]] + [frame.x_high]
+    for number, ((begin, name), end) in enumerate(zip(begins, ends, strict=True)):
+        left, right = frame.x(max(begin, frame.x_low)), frame.x(min(end, frame.x_high))
+        if number:
+            parts.append(f'<line x1="{left:.1f}" x2="{left:.1f}" y1="{_TOP}" y2="{HEIGHT - _BOTTOM}" class="mark"/>')
+        room = right - left - (52 if number == len(begins) - 1 else 8)  # the axis is named at the right
+        if room >= 20:
+            said = escape(_short(name, int(room / 6.4)))
+            parts.append(f'<text x="{left:.1f}" y="{HEIGHT - 4}" class="tick">{said}</text>')
+    return parts
 
 
 def histogram(title: str, values: Sequence[float], *, x: str, bins: int = 20) -> str:
@@ -105,17 +140,28 @@ class _Frame:
     def y(self, value: float) -> float:
         return HEIGHT - _BOTTOM - (value - self.y_low) / (self.y_high - self.y_low) * (HEIGHT - _TOP - _BOTTOM)
 
-    def axes(self, x: str) -> str:
+    def axes(self, x: str, *, whole_x: bool = False) -> str:
         parts = []
+        small = max(abs(self.y_low), abs(self.y_high)) < 0.01
         for value in ticks(self.y_low, self.y_high, 5, whole=self.whole):
             y = self.y(value)
             parts.append(f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
-            parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" class="tick">{value:g}</text>')
-        for value in ticks(self.x_low, self.x_high, 6, whole=self.x_high - self.x_low >= 6):
+            parts.append(
+                f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" class="tick">{_number(value, small)}</text>'
+            )
+        for value in ticks(self.x_low, self.x_high, 6, whole=whole_x or self.x_high - self.x_low >= 6):
             at, below = f"{self.x(value):.1f}", HEIGHT - _BOTTOM + 15
             parts.append(f'<text x="{at}" y="{below}" text-anchor="middle" class="tick">{value:g}</text>')
         parts.append(f'<text x="{WIDTH - _RIGHT}" y="{HEIGHT - 4}" text-anchor="end" class="tick">{escape(x)}</text>')
         return "".join(parts)
+
+
+def _number(value: float, small: bool) -> str:
+    """Return a tick's number; small ones by powers of ten, where zeros would leave the chart."""
+    if not small or value == 0:
+        return f"{value:g}"
+    digits, power = f"{value:.2e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
 
 
 def ticks(low: float, high: float, about: int, *, whole: bool = False) -> list[float]:

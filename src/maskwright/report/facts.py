@@ -31,7 +31,8 @@ class ReportFacts:
         training: "epochs", "seconds", "device", "precision", "batch", ...
     parts: pictures in each part, {"train": 600, "validation": 75, "test": 75}.
     history: one mapping an epoch, with "epoch" and numbers. Names with "loss" in them are drawn together, names with
-        "dice" or "iou" together; others are not drawn.
+        "dice" or "iou" together, and names with "rate"; others are not drawn.
+    phases: (first epoch, name) of each phase. best_epoch: the one whose weights were kept, or None.
     threshold: `ThresholdChoice.to_json()`, or None when no cut was chosen.
     parity: one mapping a runtime, from `ParityReport.to_json()`; shown line by line.
     plan: the choices with their reasons. findings: `Finding`s as JSON values. versions: package -> version.
@@ -50,6 +51,8 @@ class ReportFacts:
     training: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, int] = field(default_factory=dict)
     history: Sequence[Mapping[str, float]] = ()
+    phases: Sequence[tuple[float, str]] = ()
+    best_epoch: float | None = None
     threshold: Mapping[str, Any] | None = None
     parity: Sequence[Mapping[str, Any]] = ()
     plan: Sequence[PlanLine] = ()

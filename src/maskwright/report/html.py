@@ -14,6 +14,7 @@ from PIL import Image
 from maskwright.files import write_text
 from maskwright.images.classes import Classes
 from maskwright.report.charts import histogram, interval_chart, line_chart
+from maskwright.report.curves import epoch_charts
 from maskwright.report.facts import Example, ReportFacts
 from maskwright.report.pixels import EXTRA, MISSED, RIGHT, WRONG, error_thumbnail, thumbnail, tinted_thumbnail
 from maskwright.report.wording import (
@@ -80,23 +81,10 @@ def _charts(facts: ReportFacts) -> dict[str, Any]:
             [(name, s["value"], s["low"], s["high"]) for name, s in rows],
         ),
         "spread": histogram("How many pictures have which Dice", values, x="Dice"),
-        "loss": line_chart("Loss", _history(facts, ("loss",)), x="epoch"),
-        "score": line_chart(
-            "Score on validation pictures", _history(facts, ("dice", "iou")), x="epoch", unit_range=True
-        ),
+        **epoch_charts(facts.history, facts.phases, facts.best_epoch),
         "threshold": _threshold_chart(facts.threshold),
     }
     return {name: Markup(svg) for name, svg in drawn.items() if svg}
-
-
-def _history(facts: ReportFacts, words: tuple[str, ...]) -> dict[str, list[tuple[float, float]]]:
-    """Return the curves whose name holds one of the words."""
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for at, epoch in enumerate(facts.history, start=1):
-        for name, value in epoch.items():
-            if any(word in name.lower() for word in words) and isinstance(value, int | float):
-                curves.setdefault(label(name), []).append((float(epoch.get("epoch", at)), float(value)))
-    return curves
 
 
 def _threshold_chart(choice: Mapping[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""The overlay sheet: one PNG with a row a picture, from picture over truth and prediction to the errors.
+"""The overlay sheet: a PNG with a row a picture: picture, truth, prediction, and both overlaid as right, missed, extra.
 
 Knows arrays and Pillow's own font; the rows are handed in.
 """
@@ -98,7 +98,7 @@ def _draw(row: SheetRow, classes: Classes, side: int) -> _Drawn:
 
 def _compose(drawn: list[_Drawn], classes: Classes, title: str) -> Image.Image:
     with_truth = any(len(row.panels) == 4 for row in drawn)
-    columns = ("picture", "truth", "prediction", "errors") if with_truth else ("picture", "prediction")
+    columns = ("picture", "truth", "prediction", "overlay of both") if with_truth else ("picture", "prediction")
     cell = max(panel.width for row in drawn for panel in row.panels)
     cell = max(cell, 150)
     legend = _legend_entries(classes, with_truth)

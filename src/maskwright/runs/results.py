@@ -1,8 +1,8 @@
-"""What a run leaves for its readers: evaluation.json, sheet.png, report.html, MODEL_CARD.md."""
+"""What a run leaves for its readers: evaluation.json, curves.svg, sheet.png, report.html, MODEL_CARD.md."""
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +11,9 @@ from maskwright.data.dataset import Dataset
 from maskwright.evaluation.summary import Evaluation
 from maskwright.files import write_json
 from maskwright.progress import Progress, Step
+from maskwright.recipe import Phase, Recipe
 from maskwright.report.card import write_card
+from maskwright.report.curves import write_curves
 from maskwright.report.facts import Example, PlanLine, ReportFacts
 from maskwright.report.html import write_report
 from maskwright.report.sheet import SheetRow, write_sheet
@@ -21,6 +23,7 @@ from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import Predictor
 
 EXAMPLES = 2  # worst, as many in the middle, and best
+ALL = 24  # pictures: so many or fewer are all shown in the sheet
 PACKAGES = ("maskwright", "torch", "timm", "segmentation-models-pytorch", "onnxruntime", "numpy", "pillow")
 
 
@@ -51,11 +54,12 @@ def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> Model
     short = {key: document[key] for key in ("part", "images", "per_image", "mean_over")}
     description = replace(outcome.description, scores=short)
     update_description(run.model, description)
+    write_run_curves(run)
     examples = _examples(outcome) if outcome.pictures else []
     progress(Step("report", 1, 2))
     if examples:
-        rows = [SheetRow(e.name, e.image, e.truth, e.prediction, e.score) for e in examples]
-        write_sheet(run.path / "sheet.png", rows, outcome.dataset.classes)
+        rows = (SheetRow(e.name, e.image, e.truth, e.prediction, e.score) for e in _for_sheet(outcome, examples))
+        write_sheet(run.path / "sheet.png", rows, outcome.dataset.classes, title=_sheet_title(outcome))
     facts = _facts(run, outcome)
     write_report(run.path / "report.html", facts, outcome.dataset.classes, examples=examples, pictures=outcome.pictures)
     write_card(run.path / "MODEL_CARD.md", facts)
@@ -63,17 +67,45 @@ def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> Model
     return description
 
 
+def write_run_curves(run: RunFolder) -> None:
+    """Write curves.svg of a run or fold from its diary. Raises OutputError."""
+    name = run.path.resolve().name
+    title = f"{run.path.resolve().parent.name}, {name}" if name.startswith("fold-") else name
+    write_curves(run.path / "curves.svg", title, _history(run), _phases(run), _best_epoch(run))
+
+
 def _examples(outcome: Outcome) -> list[Example]:
     """Predict the worst, middle and best pictures again, to show them."""
-    dataset, number = outcome.dataset, {sample.id: i for i, sample in enumerate(outcome.dataset)}
-    examples = []
-    for label, at in outcome.evaluation.examples(EXAMPLES):
-        row = outcome.evaluation.pictures[at]
-        index, predictor = number[row.id], outcome.predictor_of[row.id]
-        image = picture_reader(dataset, predictor)(index)
-        prediction = predictor.predict(image).mask
-        examples.append(Example(label, row.id, row.scores["dice"], image, dataset.read_mask(index), prediction))
-    return examples
+    number = {sample.id: i for i, sample in enumerate(outcome.dataset)}
+    return [_example(outcome, label, at, number) for label, at in outcome.evaluation.examples(EXAMPLES)]
+
+
+def _for_sheet(outcome: Outcome, examples: Sequence[Example]) -> Iterator[Example]:
+    """Yield all pictures where they are few, worst first; else the examples."""
+    pictures = outcome.evaluation.pictures
+    if len(pictures) > ALL:
+        yield from examples
+        return
+    number = {sample.id: i for i, sample in enumerate(outcome.dataset)}
+    dice = [row.scores["dice"] for row in pictures]
+    order = sorted(range(len(pictures)), key=lambda at: 2.0 if (value := dice[at]) is None else value)
+    for at in order:
+        yield _example(outcome, "all", at, number)
+
+
+def _sheet_title(outcome: Outcome) -> str:
+    pictures = len(outcome.evaluation.pictures)
+    which = "all, worst first" if pictures <= ALL else "the worst, some from the middle, the best"
+    return f"{pictures} pictures that the model had not seen: {which}"
+
+
+def _example(outcome: Outcome, label: str, at: int, number: Mapping[str, int]) -> Example:
+    """Predict one of the scored pictures again."""
+    row = outcome.evaluation.pictures[at]
+    index, predictor = number[row.id], outcome.predictor_of[row.id]
+    image = picture_reader(outcome.dataset, predictor)(index)
+    prediction = predictor.predict(image).mask
+    return Example(label, row.id, row.scores["dice"], image, outcome.dataset.read_mask(index), prediction)
 
 
 def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
@@ -104,6 +136,8 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
         training={"seconds": round(outcome.seconds, 1), **description.trained},
         parts=outcome.parts,
         history=_history(run),
+        phases=_phases(run),
+        best_epoch=_best_epoch(run),
         threshold=_optional(run, "threshold.json"),
         parity=[one for one in [_optional(run, "parity.json")] if one is not None],
         plan=[PlanLine(key, _shown(plan.get(key)), reason) for key, reason in plan["reasons"].items()],
@@ -116,14 +150,44 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
 
 def _history(run: RunFolder) -> list[dict[str, float]]:
     """Return the curves' points, epochs counted from 1."""
-    measure = run.read_recipe().evaluation.choose_by
+    measure = _recipe(run).evaluation.choose_by
     lines = []
     for event in run.events.of_kind("epoch"):
         line = {"epoch": float(event["epoch"]) + 1, "loss": float(event["loss"])}
         if event.get("score") is not None:
             line[f"{measure} (validation)"] = float(event["score"])
+        if event.get("learning_rate") is not None:
+            line["rate at the epoch's end"] = float(event["learning_rate"])
         lines.append(line)
     return lines
+
+
+def _recipe(run: RunFolder) -> Recipe:
+    """Return the recipe of a run; a fold has that of its run."""
+    return run.read_recipe() if run.recipe.exists() else RunFolder(run.path.parent).read_recipe()
+
+
+def _phases(run: RunFolder) -> list[tuple[float, str]]:
+    """Return the first epoch, from 1, and a name of each phase that was trained."""
+    first: dict[int, float] = {}
+    for event in run.events.of_kind("epoch"):
+        first.setdefault(int(event.get("phase", 0)), float(event["epoch"]) + 1)
+    phases = _recipe(run).training.phases
+    return [(epoch, _phase_name(number, phases)) for number, epoch in sorted(first.items())]
+
+
+def _phase_name(number: int, phases: Sequence[Phase]) -> str:
+    if number < len(phases) and any(phase.encoder == "frozen" for phase in phases):
+        return f"encoder {phases[number].encoder}"
+    return f"phase {number + 1}"
+
+
+def _best_epoch(run: RunFolder) -> float | None:
+    """Return the epoch, from 1, whose weights were kept; None where it is simply the last."""
+    scored = [event for event in run.events.of_kind("epoch") if event.get("score") is not None]
+    if not scored or not _recipe(run).training.restore_best:
+        return None
+    return float(max(scored, key=lambda event: float(event["score"]))["epoch"]) + 1  # the first of equal ones
 
 
 def _findings(run: RunFolder) -> Sequence[Mapping[str, Any]]:
