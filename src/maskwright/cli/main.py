@@ -35,7 +35,9 @@ def run_command(arguments: list[str]) -> int:
     except MaskwrightError as error:
         return _ended(error, arguments, output.FAILED)
     except KeyboardInterrupt:
-        stopped = MaskwrightError("Stopped by you.", fix="a training goes on from there when told the same again")
+        stopped = MaskwrightError(
+            "Stopped by you.", fix="a training or download goes on from there when told the same again"
+        )
         return _ended(stopped, arguments, output.STOPPED)
     return output.WELL
 

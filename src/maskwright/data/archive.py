@@ -10,12 +10,13 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from maskwright.data.names import shown
-from maskwright.errors import DataError
+from maskwright.errors import DataError, OutputError
 from maskwright.files import cache_folder, make_folder, whole_folder
 
 MAX_FILES = 5_000_000
@@ -85,19 +86,20 @@ def unpack_into(path: Path, folder: Path, told: Callable[[int], None] = lambda f
     limit = max(MIN_LIMIT, MAX_RATIO * size)
     skipped = files = written = 0
     try:
-        for name, stream in _members(path):
-            if stream is None:
-                skipped += 1
-                continue
-            files += 1
-            told(files)
-            if files > MAX_FILES:
-                raise _too_large(path, f"more than {MAX_FILES} files")
-            target = _target(folder, name, path)
-            if target is None:
-                continue
-            with stream:
-                written += _copy(stream, target, limit - written, path)
+        with closing(_members(path)) as members:
+            for name, stream in members:
+                if stream is None:
+                    skipped += 1
+                    continue
+                with stream:
+                    files += 1
+                    told(files)
+                    if files > MAX_FILES:
+                        raise _too_large(path, f"more than {MAX_FILES} files")
+                    target = _target(folder, name, path)
+                    written += _copy(stream, target, limit - written, path) if target is not None else 0
+    except OutputError:
+        raise
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's; gzip and bz2 give theirs no number
             raise
@@ -107,7 +109,7 @@ def unpack_into(path: Path, folder: Path, told: Callable[[int], None] = lambda f
     return skipped
 
 
-def _members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+def _members(path: Path) -> Generator[tuple[str, IO[bytes] | None], None, None]:
     """Yield (name, content) of each file; content is None for links and devices."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -162,7 +164,7 @@ def _copy(stream: IO[bytes], target: Path, limit: int, archive: Path) -> int:
                 if written > limit:
                     raise _too_large(archive, "far more than its own size")
                 if shutil.disk_usage(target.parent).free < 2 * _CHUNK:
-                    raise DataError(
+                    raise OutputError(
                         "The disk is full before the archive is unpacked.", where=str(target.parent),
                         fix="free some space, or use another disk (set MASKWRIGHT_CACHE, or fetch -o)")  # fmt: skip
                 file.write(chunk)

@@ -7,15 +7,14 @@ into FOLDER by hand are compared and used.
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from maskwright.data.archive import unpack_into
 from maskwright.data.names import shown, some
 from maskwright.data.public import kaggle
 from maskwright.data.public.catalogue import Archive, PublicSet, find_set
+from maskwright.data.public.fetched import Fetched, Item, source_text
 from maskwright.download import Manner, download, file_checksum
 from maskwright.errors import DataError, MaskwrightError, OutputError
 from maskwright.files import make_folder, output_error, whole_folder, write_json, write_text
@@ -23,41 +22,6 @@ from maskwright.progress import Progress, Step, ignore
 
 _UNFOLDED = 1.1  # of its own size, what an archive of pictures unpacks to at most; bytes
 _SPARE = 100_000_000
-
-
-@dataclass(frozen=True)
-class Item:
-    """One archive of a fetched set. there: its folders were there already, and nobody compared them.
-
-    checksum: sha256 of what arrived. compared: with a published checksum. links: left out of the archive.
-    """
-
-    name: str
-    address: str = ""
-    size: int = 0
-    checksum: str = ""
-    compared: bool = False
-    there: bool = False
-    links: int = 0
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """entry: the set; folder: where it lies now."""
-
-    entry: PublicSet
-    folder: Path
-    items: tuple[Item, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, for the document of `maskwright fetch`."""
-        archives = [
-            {"name": item.name, "address": item.address or None, "bytes": item.size or None,
-             "checksum": item.checksum or None, "compared": item.compared, "there": item.there}
-            for item in self.items
-        ]  # fmt: skip
-        return {**self.entry.to_json(), "citation": self.entry.citation, "folder": str(self.folder),
-                "archives": archives}  # fmt: skip
 
 
 def fetch(
@@ -81,15 +45,16 @@ def fetch(
     todo = [archive for archive in entry.archives if not _is_there(folder, archive)]
     if not todo:
         return Fetched(entry, folder, tuple(Item(archive.name, there=True) for archive in entry.archives))
-    work = _prepare(entry, folder, todo)
+    work = make_folder(folder / ".fetch")
     try:
+        _check_room(entry, folder, work, todo)
         asking = _with_token(entry, folder, work, todo, manner or Manner())
         for line in _announcement(entry, todo):
             progress(Step("fetch", text=line))
         done = {archive.name: _get(archive, folder, work, asking, keep_archives, progress) for archive in todo}
         items = tuple(done.get(archive.name, Item(archive.name, there=True)) for archive in entry.archives)
         _put_in_place(folder, work, todo, keep_archives)
-        write_text(folder / "SOURCE.txt", _source(entry, items))
+        write_text(folder / "SOURCE.txt", source_text(entry, items))
         shutil.rmtree(work, ignore_errors=True)
     finally:
         _remove_empty(work, folder)
@@ -129,15 +94,14 @@ def _is_there(folder: Path, archive: Archive) -> bool:
 # --- before anything is asked for -----------------------------------------------------------------------------------
 
 
-def _prepare(entry: PublicSet, folder: Path, todo: list[Archive]) -> Path:
-    """Make the folder for what is on its way. Raises OutputError where something is in the way or space is short."""
+def _check_room(entry: PublicSet, folder: Path, work: Path, todo: list[Archive]) -> None:
+    """Raise OutputError where something is in the way or space is short."""
     for archive in todo:
         standing = [place for place in archive.unpacks_to if (folder / place).exists()]
         if standing:
             raise OutputError(
                 f"A part of {archive.name} is there already: {some(standing)}.", where=str(folder),
                 fix="remove it, or fetch into another folder (-o FOLDER)")  # fmt: skip
-    work = make_folder(folder / ".fetch")
     missing = sum(int(archive.size * _UNFOLDED) for archive in todo if not (work / _unpacked(archive)).exists())
     largest = max((_still_to_come(archive, folder, work) for archive in todo), default=0)
     free = shutil.disk_usage(work).free
@@ -146,7 +110,6 @@ def _prepare(entry: PublicSet, folder: Path, todo: list[Archive]) -> Path:
             f"{entry.title} needs about {(missing + largest) / 1e9:.1f} GB here while it is unpacked; "
             f"{free / 1e9:.1f} GB are free.", where=str(folder),
             fix="free some space, or fetch into a folder on another disk (-o FOLDER)")  # fmt: skip
-    return work
 
 
 def _unpacked(archive: Archive) -> str:
@@ -194,7 +157,12 @@ def _get(archive: Archive, folder: Path, work: Path, manner: Manner, keep_archiv
     checksum = archive.expected.checksum
     if not checksum.startswith("sha256:"):
         checksum = file_checksum(path)
-    links = _unpack(path, archive, work, progress)
+    try:
+        links = _unpack(path, archive, work, progress)
+    except DataError:  # it would prove wrong again
+        if address:
+            path.unlink()
+        raise
     item = Item(archive.name, address, path.stat().st_size, checksum, bool(archive.expected.checksum), links=links)
     write_json(note, {**vars(item)})
     if address and not keep_archives:
@@ -282,23 +250,3 @@ def _put_in_place(folder: Path, work: Path, todo: list[Archive], keep_archives: 
         for source, target in reversed(moved):
             os.rename(target, source)
         raise error if isinstance(error, OutputError) else output_error(error, folder) from error
-
-
-def _source(entry: PublicSet, items: tuple[Item, ...]) -> str:
-    """Return where the set comes from, for people."""
-    lines = [
-        f"{entry.title}: {entry.task}", f"home      {entry.home}", f"licence   {entry.licence}",
-        f"cite      {entry.citation}", f"fetched   {date.today().isoformat()} by maskwright fetch {entry.name}", "",
-    ]  # fmt: skip
-    published = {archive.name: archive.checksum_by for archive in entry.archives}
-    for item in items:
-        if item.there:
-            lines.append(f"{item.name}: its folders were there already and were not compared")
-            continue
-        lines.append(f"{item.name}: {item.size:,} bytes, {item.checksum}")
-        lines.append(f"  from {item.address or 'a file that was put there by hand'}")
-        by = f" by {published[item.name]}" if published[item.name] else ""
-        lines.append(f"  equal to the checksum published{by}" if item.compared else "  no checksum is published")
-        if item.links:
-            lines.append(f"  {item.links} links or devices in it were left out")
-    return "\n".join(lines) + "\n"
