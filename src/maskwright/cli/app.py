@@ -177,7 +177,7 @@ def train(
             accept=tuple(accept or ()),
             device=device,
             pictures=not no_pictures,
-            track=opt.split_names(track),
+            track=track or (),
             track_pictures=track_pictures,
             progress=progress,
         )

@@ -96,15 +96,6 @@ def recipe_overrides(settings: list[str] | None, stated: Mapping[str, Any]) -> d
     return overrides
 
 
-def split_names(texts: list[str] | None) -> tuple[str, ...]:
-    """Read names that were given with commas, repeated, or both.
-
-    >>> split_names(["tensorboard,wandb", "mlflow"])
-    ('tensorboard', 'wandb', 'mlflow')
-    """
-    return tuple(name.strip() for text in texts or () for name in text.split(",") if name.strip())
-
-
 def parse_setting(setting: str) -> tuple[str, Any]:
     """Read "a.b=c" as ("a.b", c), with c a YAML scalar or list.
 

@@ -7,6 +7,7 @@ was trained again, who may see pictures. Everything is sent through Accelerate's
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -166,8 +167,8 @@ class Mlflow(Tracker):
         import mlflow
 
         local = f"sqlite:///{(page.root.parent / 'mlflow.db').resolve().as_posix()}"
-        self._stated = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
-        self._uri = mlflow.get_tracking_uri() if self._stated else local
+        stated = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else local  # type: ignore[no-untyped-call]
+        self._uri, self._stated = stated, stated != local
 
     @property
     def stays(self) -> bool:
@@ -186,10 +187,8 @@ class Mlflow(Tracker):
 
     def begin(self, known: str, sent: int) -> str:
         """Begin the run, or go on with the one that is known."""
-        import mlflow
         from accelerate.tracking import MLflowTracker
 
-        mlflow.set_tracking_uri(self._uri)
         place = None if self._stated else (self.page.root.parent / "mlartifacts").resolve().as_uri()
         self.copy = MLflowTracker(PROJECT, logging_dir=place, run_name=self.page.name)
         self.copy.nested_run = self.page.is_fold
@@ -197,8 +196,19 @@ class Mlflow(Tracker):
             self.copy.run_id = known
         elif self.page.is_fold:
             self.copy.run_id = None  # MLFLOW_RUN_ID is of the run, not of each fold
-        self.copy.start()
+        with ExitStack() as undo:
+            undo.callback(self._use, local=False)
+            self._use(local=True)
+            self.copy.start()
+            undo.pop_all()
         return str(self.copy.tracker.info.run_id)
+
+    def _use(self, *, local: bool) -> None:
+        """Let MLflow use the store beside the runs, or forget it; what is stated is its own affair."""
+        import mlflow
+
+        if not self._stated and (local or not self.page.is_fold):
+            mlflow.set_tracking_uri(self._uri if local else None)  # type: ignore[arg-type]  # None unsets it
 
     def log(self, numbers: Numbers, step: int, time: float) -> None:
         """Store numbers at a step."""
@@ -217,10 +227,10 @@ class Mlflow(Tracker):
         """End the run."""
         import mlflow
 
-        if not well:
-            mlflow.end_run("FAILED")
-            return
-        self.copy.finish()
+        try:
+            mlflow.end_run("FINISHED" if well else "FAILED")
+        finally:
+            self._use(local=False)  # the next training may lie elsewhere
 
 
 _KNOWN: dict[str, type[Tracker]] = {"tensorboard": TensorBoard, "wandb": Wandb, "mlflow": Mlflow}
@@ -231,16 +241,17 @@ def kind_of(name: str) -> type[Tracker]:
     return _KNOWN.get(name, Tracker)
 
 
-def find_trackers(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the trackers' names, each once, their packages imported.
+def find_trackers(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the trackers' names, each once, their packages imported. names: may hold several, with commas.
 
     Raises ConfigError for an unknown name, MissingDependency for a missing package.
     """
-    if not names:
+    listed = (names if isinstance(names, str) else ",".join(names)).split(",")
+    found = dict.fromkeys(name.strip().lower() for name in listed if name.strip())
+    if not found:
         return ()
     from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
-    found = dict.fromkeys(name.strip().lower() for name in names if name.strip())
     for name in found:
         if name not in LOGGER_TYPE_TO_CLASS:
             raise _unknown(name, sorted(LOGGER_TYPE_TO_CLASS))

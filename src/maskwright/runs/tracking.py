@@ -99,12 +99,14 @@ class Tracking:
 
     def _stop(self, well: bool) -> None:
         for name, line in self._lines.items():
-            line.ask(partial(self._copies[name].end, well))
-            line.ask(None)
+            line.ask(partial(self._end, name, well), last=True)
         for line in self._lines.values():
-            line.wait(END_SECONDS if well else END_SECONDS / 10)
+            line.wait(END_SECONDS if well and line.error is None else END_SECONDS / 10)
             line.give_up()
         self._mention_failures()
+
+    def _end(self, name: str, well: bool) -> None:
+        self._copies[name].end(well and self._lines[name].error is None)
 
 
 class _Caught(AbstractContextManager["_Caught"]):
@@ -122,21 +124,21 @@ class _Caught(AbstractContextManager["_Caught"]):
 
 
 class _Line(threading.Thread):
-    """Does what one tracker is asked to, in order, beside the training; after an error it does nothing more."""
+    """Does what one tracker is asked to, in order, beside the training; after an error it only ends."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=f"maskwright-{name}", daemon=True)
         self.error: Exception | None = None
-        self._asked: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[Callable[[], None], bool]] = queue.SimpleQueue()
         self._left, self._lock = 0, threading.Condition()
         self._given_up = False
         self.start()
 
-    def ask(self, task: Callable[[], None] | None) -> None:
-        """Have something done; None: nothing more will be asked."""
+    def ask(self, task: Callable[[], None], *, last: bool = False) -> None:
+        """Have something done; last: even after an error, and nothing after it."""
         with self._lock:
             self._left += 1
-        self._asked.put(task)
+        self._asked.put((task, last))
 
     @property
     def busy(self) -> bool:
@@ -161,17 +163,16 @@ class _Line(threading.Thread):
 
     def run(self) -> None:
         """Work."""
-        while True:
-            task = self._asked.get()
-            if task is not None and self.error is None:
+        last = False
+        while not last:
+            task, last = self._asked.get()
+            if last or self.error is None:
                 with _Caught() as caught:
                     task()
-                self.error = caught.error
+                self.error = self.error or caught.error
             with self._lock:
                 self._left -= 1
                 self._lock.notify_all()
-            if task is None:
-                return
 
 
 def _one_line(error: Exception) -> str:

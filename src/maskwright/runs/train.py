@@ -69,7 +69,7 @@ def train(
     accept: Sequence[str] = (),
     device: str = "auto",
     pictures: bool = True,
-    track: Sequence[str] = (),
+    track: str | Sequence[str] = (),
     track_pictures: bool = False,
     progress: Progress = ignore,
 ) -> TrainResult:
