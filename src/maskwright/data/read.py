@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maskwright.data.annotations.build import build_rows
 from maskwright.data.annotations.find import Found, boxes_only, find_annotations, stated_annotations
-from maskwright.data.archive import is_archive, unpack
+from maskwright.data.archive import is_archive, is_archive_name, unpack
 from maskwright.data.bundle import unpack_bundle
 from maskwright.data.copies import find_parents, note_of_copies, parts_with_parents
 from maskwright.data.dataset import Columns, Dataset, Leftovers
@@ -72,6 +72,8 @@ def read_dataset(path: str | Path, options: DataOptions | None = None, *, requir
         root, manifest_file = place.parent, place
     elif place.is_file() and is_archive(place):
         root, notes = unpack(place)
+        root, within = unpack_bundle(root) or (root, ())
+        notes = (*notes, *within)
     else:
         raise DataError(
             "This is no folder, CSV file, zip or tar archive.", where=str(place),
@@ -288,10 +290,13 @@ def _no_masks(listing: Listing, roles: Roles) -> DataError:
     shapes = next((kind for kind in (".json", ".xml") if kinds[kind] * 2 >= len(images)), "")
     unknown = f" The {kinds[shapes]} {shapes} files hold no outlines in a format that is read." if shapes else ""
     outlines = boxes_only(listing.root, listing.others) or unknown
+    packed = [path for path in listing.others if is_archive_name(path)]
     return DataError(
         f"There are {len(images)} pictures (such as {some(list(images))}) but no masks.{outlines}",
         where=str(listing.root),
-        fix="put masks into a folder named masks beside the pictures' folder, with the pictures' names, "
+        fix=f"unpack {some(packed)}, which may hold them"
+        if packed
+        else "put masks into a folder named masks beside the pictures' folder, with the pictures' names, "
         "or name their folder (--masks FOLDER)",
     )
 

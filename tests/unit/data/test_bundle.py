@@ -1,6 +1,7 @@
 """Archives side by side, as they were downloaded, are read as if each were unpacked there."""
 
 import io
+import shutil
 import tarfile
 import zipfile
 
@@ -129,3 +130,22 @@ def test_a_spreadsheet_is_a_zip_but_no_archive_of_pictures(tmp_path):
 
     with pytest.raises(DataError, match="no pictures in the folder"):
         read_dataset(tmp_path / "set")
+
+
+def test_archives_within_an_archive_are_unpacked_too(tmp_path):
+    made = public_sets.carvana(tmp_path / "made")
+    for name in ("train", "train_masks"):
+        zipped(made / name, tmp_path / "all" / f"{name}.zip", below=f"{name}/")
+    zipped(tmp_path / "all", tmp_path / "set" / "carvana-image-masking-challenge.zip")
+
+    assert len(read_dataset(tmp_path / "set" / "carvana-image-masking-challenge.zip")) == 12
+
+
+def test_masks_that_are_still_packed_beside_unpacked_pictures_are_pointed_at(tmp_path):
+    folder = public_sets.carvana(tmp_path / "set")
+    zipped(folder / "train_masks", folder / "train_masks.zip", below="train_masks/")
+    shutil.rmtree(folder / "train_masks")
+
+    with pytest.raises(DataError, match="but no masks") as error:
+        read_dataset(folder)
+    assert error.value.fix == "unpack train_masks.zip, which may hold them"

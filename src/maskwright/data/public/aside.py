@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from maskwright.data.names import folder_of, stem_of
+from maskwright.data.public.voc import beside_classes
 
 _CAR_VIEW = re.compile(r"[0-9a-f]{12}_\d\d")
 _LESION_MASKS = re.compile(r"ISIC2018_Task1_\w+_GroundTruth\w*", re.IGNORECASE)
@@ -21,11 +22,11 @@ class Aside:
 
 
 def set_aside(pictures: Sequence[str]) -> Aside:
-    """Leave aside Carvana's second copy and pictures without masks, and ISIC 2018's attributes beside its lesions."""
+    """Leave aside Carvana's second copy and pictures without masks, ISIC 2018's attributes and VOC's single objects."""
     folders = {folder_of(path) for path in pictures}
     notes: list[str] = []
     left: set[str] = set()
-    for find in (_larger_copies, _unlabelled_cars, _attributes):
+    for find in (_larger_copies, _unlabelled_cars, _attributes, beside_classes):
         found, note = find(folders, pictures)
         if found:
             left |= found
@@ -46,7 +47,7 @@ def _larger_copies(folders: set[str], pictures: Sequence[str]) -> tuple[set[str]
         return set(), ""
     return (
         found,
-        f"{len(copies)} larger copies of the pictures in {_listed(found)} are left aside (--images reads them)",
+        f"{len(copies)} larger copies of the pictures in {_listed(found)} are left aside; --images {min(found)} reads them",
     )
 
 

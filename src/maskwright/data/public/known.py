@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from maskwright.data.legend import Values
 from maskwright.data.looks import Look
 from maskwright.data.names import folder_of, stem_of
+from maskwright.data.public import voc
 from maskwright.data.public.camvid import COLOURS, NUMBERS, SEGNET, VOID_NUMBER
 from maskwright.recipe import DataOptions
 
@@ -112,7 +113,14 @@ def _camvid(images: Sequence[str], masks: Sequence[str], looks: Sequence[Look], 
     return Known(note, _options(stated, values, encoding="colour" if colours else "index"), "none", grouping)
 
 
-_RECOGNISERS: tuple[Recogniser, ...] = (_duts, _pets, _carvana, _isic, _camvid)
+def _voc(images: Sequence[str], masks: Sequence[str], looks: Sequence[Look], stated: DataOptions) -> Known | None:
+    if not voc.is_voc(masks, looks):
+        return None
+    note = "this is Pascal VOC: 20 classes and background; 255 is void, which counts in nothing"
+    return Known(note, _options(stated, voc.VALUES, encoding="index"), "none", "each picture by itself")
+
+
+_RECOGNISERS: tuple[Recogniser, ...] = (_duts, _pets, _carvana, _isic, _camvid, _voc)
 
 
 def _options(stated: DataOptions, values: Values, *, encoding: str | None = None) -> DataOptions:
