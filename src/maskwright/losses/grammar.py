@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from maskwright.errors import ConfigError
 
+_LARGEST = 1e30  # what float32 can hold, with room for products
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _TERM = re.compile(rf"\s*(?:({_NUMBER})\s*\*\s*)?([A-Za-z]\w*)\s*(?:\(([^()]*)\))?\s*")
 _OPTION = re.compile(rf"\s*(\w+)\s*=\s*([-+]?{_NUMBER})\s*")
@@ -112,7 +113,7 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 def _finite(number: str, text: str) -> float:
     value = float(number)
-    if not math.isfinite(value):
+    if not abs(value) < _LARGEST:
         raise ConfigError(f"{number} is too large a number.", where=f"loss: {text}", fix="give a smaller one")
     return value
 

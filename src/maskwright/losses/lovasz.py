@@ -26,7 +26,7 @@ def _hinge(logits: Tensor, target: Tensor) -> Tensor:
     for logit, truth in zip(logits.float().unbind(1), planes.unbind(1), strict=True):
         counted = truth != IGNORE
         if counted.any():
-            values.append(_BINARY(logit[counted], truth[counted].long()).clamp_min(0))
+            values.append(_BINARY(logit[counted], truth[counted].long()))
     return sum(values[1:], values[0]) / len(values) if values else 0 * logits.float().sum()
 
 
@@ -35,7 +35,7 @@ def _softmax(logits: Tensor, target: Tensor) -> Tensor:
     if not counted.any():
         return 0 * logits.float().sum()
     kept = logits.float().movedim(1, -1)[counted]  # (M, K): a batch of one row of M pixels
-    value: Tensor = _MULTICLASS(kept.T[None, :, :, None], target[counted].long()[None, :, None]).clamp_min(0)
+    value: Tensor = _MULTICLASS(kept.T[None, :, :, None], target[counted].long()[None, :, None])
     return value
 
 

@@ -75,7 +75,8 @@ def _region(classes: Classes, alpha: float, beta: float, smooth: float, *, logar
         truth, counted = _truth(target, logits.shape[1], classes)
         probability = logits.softmax(dim=1) if mode == "multiclass" else logits.sigmoid()
         score = formula.compute_score(probability * counted, truth, smooth=smooth, eps=eps, dims=_OVER)
-        value = -score.clamp(_LEAST_SCORE, 1).log() if logarithm else (1 - score).clamp_min(0)
+        score = score.clamp(_LEAST_SCORE if logarithm else 0, 1)  # rounding alone can carry it out of 0..1
+        value = -score.log() if logarithm else 1 - score
         in_mean = truth.sum(_OVER) > 0 if smooth == 0 else counted.expand_as(truth).sum(_OVER) > 0
         mean: Tensor = (value * in_mean).sum() / in_mean.sum().clamp_min(1)
         return mean
