@@ -13,7 +13,7 @@ import timm
 from segmentation_models_pytorch.encoders import get_encoder
 from torch import nn
 
-from maskwright.errors import ConfigError
+from maskwright.errors import ConfigError, MaskwrightError
 from maskwright.models.keras_weights import ALPHAS
 from maskwright.models.mobilenet import MobileNetExpansions
 from maskwright.models.plain import PlainEncoder
@@ -97,9 +97,17 @@ def find_encoder(request: EncoderRequest) -> Found:
 
 
 def tolerant(name: str, found: Found, build: Callable[[], nn.Module]) -> nn.Module:
-    """Build, and say in words where an encoder does not know TensorFlow's padding."""
+    """Build, and say in words what an encoder cannot: TensorFlow's padding, or features at several strides."""
     try:
         return build()
+    except MaskwrightError:
+        raise
+    except (ValueError, NotImplementedError) as error:
+        raise ConfigError(
+            f"'{name}' cannot be an encoder here: {' '.join(str(error).split())}",
+            where="model.encoder",
+            fix="choose one that halves the picture step by step, for example resnet34",
+        ) from error
     except TypeError as error:
         if not found.options:
             raise

@@ -123,6 +123,8 @@ def build_smp_network(
             where="model.decoder_channels",
             fix=f"give {depth} numbers, deepest first",
         )
+    if name == "smp_pspnet":  # its logits come at the deepest stride
+        arguments["upsampling"] = 2**depth
     if "decoder_channels" not in arguments and isinstance(default := _default(known, "decoder_channels"), tuple):
         arguments["decoder_channels"] = default[:depth]
     try:

@@ -69,3 +69,16 @@ def test_padding_that_would_be_ignored_is_refused() -> None:
 def test_segformers_own_weights_are_non_commercial() -> None:
     with pytest.raises(ConfigError, match="may not be used commercially"):
         build_network(encoder="mit_b0", weights="imagenet", in_channels=3, num_outputs=1)
+
+
+@pytest.mark.parametrize("name", ["unet", "smp_unet"])
+def test_an_encoder_without_features_at_several_strides_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="vit_base_patch16_224'.*Unsupported model downsampling pattern"):
+        build_network(name, encoder="vit_base_patch16_224", weights="none", in_channels=3, num_outputs=1)
+
+
+def test_pspnet_of_another_depth_still_gives_logits_of_the_pictures_size() -> None:
+    network, _ = build_network(
+        "smp_pspnet", encoder="resnet18", weights="none", in_channels=3, num_outputs=1, encoder_depth=4
+    )
+    assert network.eval()(torch.zeros(1, 3, 50, 70)).shape == (1, 1, 50, 70)
