@@ -69,4 +69,10 @@ def _yaml(value: Any) -> str:
     """Write a value as `--set` reads it; words stand as they are unless YAML would take them for something else."""
     import yaml
 
-    return value if isinstance(value, str) and yaml.safe_load(value) == value else json_module.dumps(value)
+    if not isinstance(value, str):
+        return json_module.dumps(value)
+    try:
+        plain = yaml.safe_load(value) == value
+    except yaml.YAMLError:
+        plain = False
+    return value if plain else json_module.dumps(value)

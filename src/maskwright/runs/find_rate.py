@@ -5,22 +5,34 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maskwright.data.dataset import Dataset
 from maskwright.data.splits import split_dataset
-from maskwright.errors import need
+from maskwright.errors import MaskwrightError, need
 from maskwright.files import make_folder, write_json
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import Recipe
 from maskwright.report.rate_curve import RateCurve, draw_rate_curve
-from maskwright.runs.fitting import Indices, Work, batches_of, build_loss_of, make_ready, resolve_device, settings_of
+from maskwright.runs.fitting import (
+    Indices,
+    Ready,
+    Work,
+    batches_of,
+    build_loss_of,
+    make_ready,
+    resolve_device,
+    settings_of,
+)
 from maskwright.runs.folder import RunFolder, next_folder
 from maskwright.runs.folds import NONE
 from maskwright.runs.gate import check_before_training
 from maskwright.runs.needs import check_needs
 from maskwright.runs.recipes import load_recipe
 from maskwright.runs.train import read_data, rows_for_folds
+
+if TYPE_CHECKING:
+    from maskwright.training.range_test import RangeTest
 
 SCHEMA_VERSION = 1
 RATE = "training.phases.0.learning_rate"
@@ -74,23 +86,19 @@ def find_rate(
     Raises as `train`.
     """
     need("torch", extra="train", purpose="A range test")
-    import torch
-
-    from maskwright.training.range_test import run_range_test
-
     begun, resolved = time.monotonic(), resolve_device(device)
     dataset, settled = read_data(data, load_recipe(recipe, overrides or {}))
     check_needs(dataset, settled)
     folder = Path(output) if output is not None else next_folder(dataset.root.resolve().name or "data", Path("lr"))
     check_before_training(dataset, accept, progress)
-    make_folder(folder)
+    make_folder(folder)  # before the work: a place that cannot be written to is known now
     work = Work(dataset, settled, resolved, None, progress)
-    with tempfile.TemporaryDirectory() as scratch:
-        ready = make_ready(work, RunFolder(Path(scratch)), _rows(dataset, settled), NONE)
-    result = run_range_test(
-        ready.network, batches_of(work, ready), build_loss_of(work), settings_of(work, ready),
-        device=torch.device(resolved), progress=progress,
-    )  # fmt: skip
+    try:
+        ready, result = _test(work)
+    except MaskwrightError:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
     settings, phases = _settings(settled, result.suggestion), settled.training.phases
     if len(phases) > 1:
         progress(Step("find rate", text=f"note   tried with the first of the recipe's {len(phases)} phases"))
@@ -106,6 +114,20 @@ def find_rate(
         "rates": result.rates, "losses": result.losses, "untrained": result.untrained, "smoothed": result.curve,
     })  # fmt: skip
     return found
+
+
+def _test(work: Work) -> "tuple[Ready, RangeTest]":
+    """Plan, pack the training pictures and try rates on them; the plan lies in a folder that is gone afterwards."""
+    import torch
+
+    from maskwright.training.range_test import run_range_test
+
+    with tempfile.TemporaryDirectory() as scratch:
+        ready = make_ready(work, RunFolder(Path(scratch)), _rows(work.dataset, work.recipe), NONE)
+    return ready, run_range_test(
+        ready.network, batches_of(work, ready), build_loss_of(work), settings_of(work, ready),
+        device=torch.device(work.device), progress=work.progress,
+    )  # fmt: skip
 
 
 def _rows(dataset: Dataset, recipe: Recipe) -> Indices:

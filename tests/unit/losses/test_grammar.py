@@ -1,5 +1,7 @@
 """How a loss is written, and what is said of one that is written wrongly."""
 
+from pathlib import Path
+
 import pytest
 
 from maskwright.errors import ConfigError
@@ -91,6 +93,15 @@ def test_a_loss_that_makes_no_sense_for_the_classes_is_refused(text: str, classe
 def test_every_loss_and_option_says_what_it_is() -> None:
     assert all(kind.about and option.about for kind in LOSSES.values() for option in kind.options.values())
     assert all(kind.about for kind in LOSSES.values())
+
+
+def test_the_page_on_losses_names_each_loss_and_option_with_its_default() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
+    for name, kind in LOSSES.items():
+        row = next(line for line in page.splitlines() if line.startswith("| `") and f"`{name}`" in line.split("|")[1])
+        for key, option in kind.options.items():
+            default = "none" if option.default is None else f"{option.default:g}"
+            assert f"`{key}` ({default})" in row, f"{name}: {key}"
 
 
 def test_iou_is_jaccard_by_another_name() -> None:
