@@ -5,8 +5,10 @@ import errno
 import hashlib
 import os
 import shutil
+import ssl
 import threading
 from email.utils import formatdate
+from urllib.error import URLError
 
 import pytest
 
@@ -93,10 +95,11 @@ def test_a_server_that_only_breaks_off_is_given_up_and_the_part_is_kept(server, 
 
 
 def test_the_next_call_goes_on_where_the_last_one_stopped(server, tmp_path, manner):
-    address = begun(server, tmp_path, manner)
+    address, steps = begun(server, tmp_path, manner), []
 
-    assert download(address, tmp_path / "file", manner=manner).read_bytes() == CONTENT
+    assert download(address, tmp_path / "file", manner=manner, progress=steps.append).read_bytes() == CONTENT
     assert server.ranges() == ["bytes=1000-"]
+    assert steps[0].text == "going on with file at 0.0 MB"
     assert server.asked[0][1]["If-Range"] == '"1"'
     assert names(tmp_path) == ["file"]
 
@@ -286,6 +289,15 @@ def test_no_network_says_at_once_what_to_do_instead(tmp_path, manner, waits):
 def test_a_name_that_is_not_found_is_no_network(tmp_path, manner):
     with pytest.raises(MaskwrightError, match="No network"):
         download("https://nowhere.invalid/file", tmp_path / "file", manner=manner)
+
+
+def test_a_certificate_that_cannot_be_trusted_is_not_called_no_network(tmp_path, manner, monkeypatch):
+    def refuse(*arguments, **options):
+        raise URLError(ssl.SSLCertVerificationError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired"))
+
+    monkeypatch.setattr(module.OpenerDirector, "open", refuse)
+    with pytest.raises(MaskwrightError, match="The server's certificate cannot be trusted: .*expired"):
+        download("https://example.org/file", tmp_path / "file", manner=manner)
 
 
 # --- redirects ------------------------------------------------------------------------------------------------------

@@ -112,7 +112,9 @@ def _fetch_rest(job: Job, opener: OpenerDirector) -> None:
     except (OSError, HTTPException) as error:  # of the connection; what a disk refuses is an OutputError already
         reason = str(getattr(error, "reason", error)) or type(error).__name__
         if not job.began:
-            raise MaskwrightError(f"No network: {reason}.", where=job.address, fix=job.manner.offline_fix) from error
+            untrusted = "CERTIFICATE_VERIFY" in reason
+            what = "The server's certificate cannot be trusted" if untrusted else "No network"
+            raise MaskwrightError(f"{what}: {reason}.", where=job.address, fix=job.manner.offline_fix) from error
         raise Again(f"It broke off: {reason}") from error
 
 
@@ -146,6 +148,7 @@ def _take(job: Job, answer: HTTPResponse, start: int) -> bool:
     if start and found is not None and int(found[1]) == start and str(job.total or found[3]) == found[3]:
         total = int(found[3]) if found[3] != "*" else None
         job.file.seek(start)
+        job.progress(Step(job.stage, text=f"going on with {job.path.name} at {start / 1e6:.1f} MB"))
     elif answer.status == 206:
         job.restart()
         raise Again("The server answers with another part than was asked for", 0)

@@ -45,10 +45,8 @@ def _larger_copies(folders: set[str], pictures: Sequence[str]) -> tuple[set[str]
     plain = set(map(stem_of, _in(pictures, {folder.removesuffix("_hq") for folder in found})))
     if not found or not copies <= plain or not _is_carvana(copies):
         return set(), ""
-    return (
-        found,
-        f"{len(copies)} larger copies of the pictures in {_listed(found)} are left aside; --images {min(found)} reads them",
-    )
+    said = f"{len(copies)} larger copies of the pictures in {_listed(found)} are left aside"
+    return found, f"{said}; --images {min(found)} reads them"
 
 
 def _unlabelled_cars(folders: set[str], pictures: Sequence[str]) -> tuple[set[str], str]:
