@@ -1,7 +1,8 @@
 """A legend that lies beside the masks: which colour or number is which class.
 
-label_colors.txt ("64 128 64 Animal" a line: CamVid, CVAT), class_dict.csv (name,r,g,b) and codes.txt (a name a line,
-in the order of the numbers: fast.ai). A legend counts only where it names everything that the sampled masks hold.
+label_colors.txt ("64 128 64 Animal" a line: CamVid), labelmap.txt ("leaf:51,221,255::" a line: CVAT), class_dict.csv
+(name,r,g,b), codes.txt and class_names.txt (a name a line, in the order of the numbers: fast.ai, LabelMe). A legend
+counts only where it names everything that the sampled masks hold.
 """
 
 import csv
@@ -15,9 +16,11 @@ from maskwright.data.names import shown
 
 IGNORED = frozenset("void ignore ignored unlabeled unlabelled".split())
 _LARGEST = 1_000_000  # bytes of a legend
+_LABELME = {"_background_": "background", "__ignore__": "ignore"}
 _COLOUR_LINE = re.compile(r"(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\S.*)")
-_COLOUR_FILES = ("label_colors.txt", "label_colours.txt", "class_dict.csv", "class_dict_seg.csv")
-_NAME_FILES = ("codes.txt",)
+_LABEL_LINE = re.compile(r"([^:]*[^:\s])\s*:\s*(\d{1,3}),(\d{1,3}),(\d{1,3})\s*:[^:]*:[^:]*")  # CVAT
+_COLOUR_FILES = ("label_colors.txt", "label_colours.txt", "class_dict.csv", "class_dict_seg.csv", "labelmap.txt")
+_NAME_FILES = ("codes.txt", "class_names.txt")
 Values = dict[str, int | RawColour]
 
 
@@ -88,6 +91,8 @@ def _plain(path: Path) -> list[tuple[str, RawColour]]:
         found = _COLOUR_LINE.fullmatch(line.strip())
         if found:
             rows.append((found[4].strip(), (int(found[1]), int(found[2]), int(found[3]))))
+        elif found := _LABEL_LINE.fullmatch(line.strip()):
+            rows.append((found[1].strip(), (int(found[2]), int(found[3]), int(found[4]))))
         elif line.strip() and not line.startswith("#"):
             return []
     return rows
@@ -105,5 +110,5 @@ def _table(path: Path) -> list[tuple[str, RawColour]]:
 
 
 def _read_names(path: Path) -> Values:
-    names = [line.strip() for line in _lines(path) if line.strip()]
+    names = [_LABELME.get(line.strip(), line.strip()) for line in _lines(path) if line.strip()]
     return _usable({name: i for i, name in enumerate(names)}) if len(set(names)) == len(names) else {}

@@ -62,6 +62,8 @@ def find_meaning(root: Path, files: MaskFiles, stated: DataOptions) -> Meaning:
     guess = guess_encoding(looks, options)
     if len(guess.classes.names) > 2 and len(paths) > SAMPLE and options.values is None:
         guess = guess_encoding(look_at_some(spread(paths, WIDE_SAMPLE)), options)
+    if known is not None and len(known.colours) == len(guess.classes.names):
+        guess = replace(guess, classes=replace(guess.classes, colours=known.colours))
     return Meaning(replace(guess, notes=(*notes, *guess.notes)), (), known)
 
 

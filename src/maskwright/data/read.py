@@ -11,6 +11,7 @@ from maskwright.data.annotations.build import build_rows
 from maskwright.data.annotations.find import Found, boxes_only, find_annotations, stated_annotations
 from maskwright.data.archive import is_archive, is_archive_name, unpack
 from maskwright.data.bundle import unpack_bundle
+from maskwright.data.class_folders import by_class_folders
 from maskwright.data.copies import find_parents, note_of_copies, parts_with_parents
 from maskwright.data.dataset import Columns, Dataset, Leftovers
 from maskwright.data.encoding import guess_encoding
@@ -196,8 +197,9 @@ def _from_listing(listing: Listing, stated: DataOptions, require_masks: bool) ->
         if require_masks or stated.masks is not None:
             raise
         return _pictures_alone(listing, roles)
+    found, sorting = by_class_folders(found, listing.root, stated)
     rows = _from_pairing(listing, replace(roles, unused=(*roles.unused, *aside.left)), found, require_masks)
-    return replace(rows, notes=(*rows.notes, *aside.notes, *_outlines_not_used(listing, stated)))
+    return replace(rows, notes=(*rows.notes, *sorting, *aside.notes, *_outlines_not_used(listing, stated)))
 
 
 def _from_outlines(listing: Listing, found: Found, stated: DataOptions, require_masks: bool) -> _Rows:

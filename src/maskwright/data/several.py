@@ -91,6 +91,16 @@ def _folder_labels(match: dict[str, list[tuple[str, Words]]]) -> dict[str, str] 
     return labels
 
 
+def class_folder_names(folders: set[str]) -> dict[str, str]:
+    """Return folder -> name of a class, {} where the folders' names are none: parts, numbers, or words such as edge."""
+    parts = {folder: PurePosixPath(folder).parts for folder in folders}
+    names = {folder: next((name for part in reversed(own) if (name := _class_name(part))), "")
+             for folder, own in parts.items()}  # fmt: skip
+    distinct = set(names.values())
+    numbers_only = len({"".join(c for c in name if not c.isdigit()) for name in distinct}) < len(distinct)
+    return {} if "" in distinct or numbers_only or any(_no_class(name) for name in distinct) else names
+
+
 def _by_folders(match: dict[str, list[tuple[str, Words]]], labels: dict[str, str], where: str) -> Several:
     """One folder a class, if the folders' names are names of classes; else nobody can say which one counts."""
     names = {folder: _class_name(label) for folder, label in labels.items()}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from maskwright.data.legend import Values
-from maskwright.data.looks import Look
+from maskwright.data.looks import Look, RawColour
 from maskwright.data.names import folder_of, stem_of
 from maskwright.data.public import voc
 from maskwright.data.public.camvid import COLOURS, NUMBERS, SEGNET, VOID_NUMBER
@@ -32,12 +32,16 @@ _CAMVID = re.compile(r"(0001TP|0006R0|0016E5|Seq05VD)_f?\d{5,6}")
 
 @dataclass(frozen=True)
 class Known:
-    """note: which set it is. options: what nobody needs to state. group: a grouping rule; grouping: in words."""
+    """note: which set it is. options: what nobody needs to state. group: a grouping rule; grouping: in words.
+
+    colours: of the classes, where the set has its own.
+    """
 
     note: str
     options: DataOptions
     group: str
     grouping: str
+    colours: tuple[RawColour, ...] = ()
 
 
 Recogniser = Callable[[Sequence[str], Sequence[str], Sequence[Look], DataOptions], Known | None]
@@ -117,7 +121,8 @@ def _voc(images: Sequence[str], masks: Sequence[str], looks: Sequence[Look], sta
     if not voc.is_voc(masks, looks):
         return None
     note = "this is Pascal VOC: 20 classes and background; 255 is void, which counts in nothing"
-    return Known(note, _options(stated, voc.VALUES, encoding="index"), "none", "each picture by itself")
+    options = _options(stated, voc.VALUES, encoding="index")
+    return Known(note, options, "none", "each picture by itself", voc.COLOURS if options.values else ())
 
 
 _RECOGNISERS: tuple[Recogniser, ...] = (_duts, _pets, _carvana, _isic, _camvid, _voc)
