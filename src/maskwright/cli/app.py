@@ -80,6 +80,7 @@ def check(
     images: opt.Images = None,
     masks: opt.Masks = None,
     pairs: opt.Pairs = None,
+    annotations: opt.Annotations = None,
     encoding: opt.Encoding = None,
     classes: opt.ClassNames = None,
     group: opt.Group = None,
@@ -95,7 +96,14 @@ def check(
     from maskwright.cli.text import check_text
 
     stated = opt.data_options(
-        images=images, masks=masks, pairs=pairs, encoding=encoding, classes=classes, group=group, split=split
+        images=images,
+        masks=masks,
+        pairs=pairs,
+        annotations=annotations,
+        encoding=encoding,
+        classes=classes,
+        group=group,
+        split=split,
     )
     with show_progress(quiet=quiet) as progress:
         dataset = maskwright.read_dataset(data, stated)
@@ -129,6 +137,7 @@ def train(
     seed: opt.Seed = None,
     group: opt.Group = None,
     masks: opt.Masks = None,
+    annotations: opt.Annotations = None,
     accept: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Train in spite of findings of this kind; may be repeated.")
     ] = None,
@@ -158,6 +167,7 @@ def train(
         "training.seed": seed,
         "data.group": group,
         "data.masks": masks,
+        "data.annotations": annotations,
     }
     overrides = opt.recipe_overrides(settings, stated)
     if find_lr:
@@ -198,6 +208,7 @@ def evaluate(
     ] = None,
     images: opt.Images = None,
     masks: opt.Masks = None,
+    annotations: opt.Annotations = None,
     encoding: opt.Encoding = None,
     classes: opt.ClassNames = None,
     runtime: opt.Runtime = None,
@@ -208,11 +219,12 @@ def evaluate(
     """Score a model on the masks' own grid.
 
     Per picture and pooled, with 95 % intervals, beside what an answer scores that looks at no picture.
-    Other data is read as `check` reads it; --images, --masks, --encoding and --classes state what cannot be guessed.
+    Other data is read as `check` reads it; --images, --masks, --annotations, --encoding and --classes
+    state what cannot be guessed.
     """
     from maskwright.cli.text import evaluate_text
 
-    stated = {"images": images, "masks": masks, "encoding": encoding, "classes": classes}
+    stated = {"images": images, "masks": masks, "annotations": annotations, "encoding": encoding, "classes": classes}
     if data is None and (useless := [f"--{name}" for name, value in stated.items() if value is not None]):
         raise typer.BadParameter("It says how other data is read; name that: evaluate RUN DATA.", param_hint=useless)
     options = None if data is None else opt.data_options(**stated)

@@ -23,6 +23,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Images = Annotated[str | None, _option("Folder of the pictures, below DATA.", "FOLDER")]
 Masks = Annotated[str | None, _option("Folder of the masks, below DATA.", "FOLDER")]
 Pairs = Annotated[str | None, _option("CSV file with the columns image and mask (and group, part).", "FILE")]
+Annotations = Annotated[
+    str | None,
+    _option(
+        "Outlines to draw the masks from: a file or folder, or coco, labelme, yolo, cvat, label-studio, supervisely.",
+        "FORMAT|FILE",
+    ),
+]
 Encoding = Annotated[
     str | None,
     _option("How masks hold classes: index, binary, antialiased, trimap, colour, objects or per-class.", "KIND"),
