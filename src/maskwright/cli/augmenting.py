@@ -24,6 +24,7 @@ def augment(
     group: opt.Group = None,
     split: opt.SplitRule = None,
     masks: opt.Masks = None,
+    annotations: opt.Annotations = None,
     accept: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Go on in spite of findings of this kind; may be repeated.")
     ] = None,
@@ -36,7 +37,13 @@ def augment(
     and recoloured as the recipe's `augmentation` says. Copies of a test picture can never reach training, whatever is
     asked for later; nobody is scored on a copy. The folder reads without any option.
     """
-    stated = {"training.seed": seed, "data.group": group, "data.split": split, "data.masks": masks}
+    stated = {
+        "training.seed": seed,
+        "data.group": group,
+        "data.split": split,
+        "data.masks": masks,
+        "data.annotations": annotations,
+    }
     overrides = opt.recipe_overrides(settings, stated)
     with show_progress(quiet=quiet) as progress:
         result = maskwright.augment(

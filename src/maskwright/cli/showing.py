@@ -28,6 +28,7 @@ def show(
     images: opt.Images = None,
     masks: opt.Masks = None,
     pairs: opt.Pairs = None,
+    annotations: opt.Annotations = None,
     encoding: opt.Encoding = None,
     classes: opt.ClassNames = None,
     json: opt.Json = False,
@@ -38,7 +39,9 @@ def show(
     The pairs are spread over the set, odd ones among them: an empty mask, the fullest one, the one with most classes.
     Pixels that count in nothing are grey and hatched. The legend tells each class's share.
     """
-    stated = opt.data_options(images=images, masks=masks, pairs=pairs, encoding=encoding, classes=classes)
+    stated = opt.data_options(
+        images=images, masks=masks, pairs=pairs, annotations=annotations, encoding=encoding, classes=classes
+    )
     with show_progress(quiet=quiet) as progress:
         result = maskwright.show(data, output, number=number, seed=seed, part=part, options=stated, progress=progress)
     finish("show", {"data": str(data), **result.to_json()}, show_text, as_json=json)
