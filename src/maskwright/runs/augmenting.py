@@ -101,7 +101,7 @@ def augment(
     dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data)
     if isinstance(data, Dataset) and settled.data == DataOptions():
         settled = settled.model_copy(update={"data": data.options})
-    _refuse(target, dataset)
+    _refuse(target, None if isinstance(data, str | Path) and Path(data).is_file() else dataset.root)
     check_before_training(dataset, accept, progress)
     plan = _plan(dataset, settled, copies, progress)
     _drawings(plan, min(plan.augmented), range(1, copies + 1), (64, 64))  # refuses before anything is written
@@ -121,16 +121,15 @@ def augment(
     )
 
 
-def _refuse(target: Path, dataset: Dataset) -> None:
-    """Raise OutputError for a place where a new set must not go."""
+def _refuse(target: Path, root: Path | None) -> None:
+    """Raise OutputError for a place where a new set must not go. root: of a folder that is read for what is in it."""
     if target.exists() and not target.is_dir():
         raise OutputError("A file stands where the folder should be.", where=str(target), fix="choose another -o")
     if target.is_dir() and any(target.iterdir()):
         raise OutputError(
             "The folder is not empty: an augmented set is written whole, into a new folder.", where=str(target),
             fix="choose a new folder (-o FOLDER), or remove this one first")  # fmt: skip
-    root = dataset.root.resolve()
-    if target.resolve() == root or root in target.resolve().parents:
+    if root is not None and root.resolve() in (target.resolve(), *target.resolve().parents):
         raise OutputError(
             "The new folder lies inside the data: it would be read as part of it the next time.", where=str(target),
             fix="choose a folder outside of the data (-o FOLDER)")  # fmt: skip
