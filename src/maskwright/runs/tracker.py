@@ -60,6 +60,10 @@ class Tracker:
         """What tells this place from others of the same tracker: a run's id counts only there."""
         return ""
 
+    @classmethod
+    def prepare(cls) -> None:
+        """Raise ConfigError where it is known at once that no run can begin."""
+
     def begin(self, known: str, sent: int) -> str:
         """Begin the run, or go on with the one of id `known` that has `sent` epochs; return its id."""
         from accelerate.tracking import LOGGER_TYPE_TO_CLASS

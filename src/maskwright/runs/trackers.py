@@ -103,14 +103,20 @@ class Wandb(Tracker):
     def _offline(self) -> bool:
         return bool(self.copy.run.settings.mode != "online")
 
+    @classmethod
+    def prepare(cls) -> None:
+        """Raise ConfigError unless wandb is logged in, or offline."""
+        import wandb
+
+        if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False, verify=False):
+            raise ConfigError("wandb is not logged in.", where="--track wandb", fix=cls.fix)
+
     def begin(self, known: str, sent: int) -> str:
         """Begin the run, or go on with the one that is known."""
         import wandb
         from accelerate.tracking import WandBTracker
 
         online = wandb.setup().settings.mode == "online"
-        if online and not wandb.login(prompt=False, verify=False):
-            raise ConfigError("wandb is not logged in.", where="--track wandb", fix=self.fix)
         stated = None if self.page.is_fold else os.environ.get("WANDB_RUN_ID")
         run_id = known or stated or secrets.token_hex(4)
         options: dict[str, Any] = {"id": run_id, "settings": self._settings()}
@@ -244,7 +250,7 @@ def kind_of(name: str) -> type[Tracker]:
 def find_trackers(names: str | Sequence[str]) -> tuple[str, ...]:
     """Return the trackers' names, each once, their packages imported. names: may hold several, with commas.
 
-    Raises ConfigError for an unknown name, MissingDependency for a missing package.
+    Raises ConfigError for an unknown name or a missing login, MissingDependency for a missing package.
     """
     listed = (names if isinstance(names, str) else ",".join(names)).split(",")
     found = dict.fromkeys(name.strip().lower() for name in listed if name.strip())
@@ -263,6 +269,7 @@ def find_trackers(names: str | Sequence[str]) -> tuple[str, ...]:
             raise MissingDependency(
                 f"--track {name} needs {name}, which is not installed.", fix=f"pip install {name.replace('_', '-')}"
             )
+        kind_of(name).prepare()
     return tuple(found)
 
 

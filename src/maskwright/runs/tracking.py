@@ -74,6 +74,7 @@ class Tracking:
         line.ask(copy.begin)
         line.wait(START_SECONDS)
         if line.error is not None:
+            self._told.add(name)
             raise _cannot_start(name, line.error) from line.error
         if line.busy:
             raise ConfigError(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from maskwright.errors import ConfigError, MissingDependency
+from maskwright.progress import Step
 from maskwright.runs import tracking as tracking_module
 from maskwright.runs.copies import score_numbers
 from maskwright.runs.trackers import find_trackers
@@ -383,7 +384,7 @@ def test_wandb_without_a_login_is_an_error_that_says_what_to_do(
     monkeypatch.setattr(wandb, "setup", lambda: online)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="wandb is not logged in") as error:
-        track(begin_run(tmp_path / "run"), "wandb")
+        find_trackers("wandb")
     assert "WANDB_MODE=offline" in error.value.fix
 
 
@@ -392,9 +393,12 @@ def test_an_mlflow_server_that_is_not_there_is_an_error_before_training(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(ConfigError, match="mlflow cannot be started") as error:
-        track(begin_run(tmp_path / "run"), "mlflow")
+    said: list[Step] = []
+    tracking = tracking_module.Tracking(find_trackers("mlflow"), pictures=False, progress=said.append)
+    with pytest.raises(ConfigError, match="mlflow cannot be started") as error, tracking.follow(begin_run(tmp_path)):
+        pytest.fail("the training began")
     assert "MLFLOW_TRACKING_URI" in error.value.fix
+    assert said == []
 
 
 def test_the_stated_mlflow_store_is_used(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
