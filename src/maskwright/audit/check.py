@@ -77,7 +77,7 @@ def check_dataset(
     data: a data set, or the path of one, which is read with `options`. Raises DataError only where the set as such
     cannot be read; a picture or mask that cannot be read is a finding.
     """
-    dataset = data if isinstance(data, Dataset) else read_dataset(data, options)
+    dataset = data if isinstance(data, Dataset) else read_dataset(data, options, progress=progress)
     pictures: list[PictureFacts] = []
     masks: list[MaskFacts] = []
     for done, (picture, mask) in enumerate(in_threads(lambda i: look_at_pair(dataset, i), range(len(dataset))), 1):

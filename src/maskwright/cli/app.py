@@ -106,7 +106,7 @@ def check(
         split=split,
     )
     with show_progress(quiet=quiet) as progress:
-        dataset = maskwright.read_dataset(data, stated)
+        dataset = maskwright.read_dataset(data, stated, progress=progress)
         report = maskwright.check(dataset, progress=progress)
     content = {"data": str(data), **report.to_json()}
     if write:

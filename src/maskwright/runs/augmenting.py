@@ -98,7 +98,7 @@ def augment(
         raise ConfigError(f"{copies} copies are none.", where="--copies", fix="ask for at least 1")
     settled = load_recipe(recipe, overrides)
     target = Path(output)
-    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data)
+    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data, progress=progress)
     if isinstance(data, Dataset) and settled.data == DataOptions():
         settled = settled.model_copy(update={"data": data.options})
     _refuse(target, None if isinstance(data, str | Path) and Path(data).is_file() else dataset.root)

@@ -5,14 +5,15 @@ from pathlib import Path
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
+from maskwright.progress import Progress, ignore
 from maskwright.recipe import Recipe
 
 
-def read_for(data: Path, recipe: Recipe) -> Dataset:
+def read_for(data: Path, recipe: Recipe, progress: Progress = ignore) -> Dataset:
     """Read a folder as the recipe says. Raises DataError that names the recipe's own set where that cannot be done."""
     needs = recipe.needs
     if not needs.set:
-        return read_dataset(data, recipe.data)
+        return read_dataset(data, recipe.data, progress=progress)
     if not data.exists():
         raise DataError(
             f"The recipe '{recipe.name}' is for {needs.set}, and there is nothing at {data}.",
@@ -20,7 +21,7 @@ def read_for(data: Path, recipe: Recipe) -> Dataset:
             fix=_how_to_get(recipe, "name the folder that holds it"),
         )
     try:
-        return read_dataset(data, recipe.data)
+        return read_dataset(data, recipe.data, progress=progress)
     except DataError as error:
         raise DataError(
             f"The recipe '{recipe.name}' is for {needs.set}. {error.what}", where=error.where, fix=error.fix

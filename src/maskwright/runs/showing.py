@@ -97,7 +97,7 @@ def show(
     """
     if not 1 <= number <= 200:
         raise ConfigError(f"A sheet shows 1 to 200 pairs, not {number}.", where="--number", fix="--number 12")
-    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), options)
+    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), options, progress=progress)
     path = _place(dataset, data, output)
     rows = _rows(dataset, part)
     looks = _look(dataset, rows, seed, progress)

@@ -88,7 +88,7 @@ def train(
     tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
     resolved = resolve_device(device)
     settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
-    dataset, settled = read_data(data, settled)
+    dataset, settled = read_data(data, settled, progress)
     check_needs(dataset, settled)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
     record = {
@@ -155,10 +155,10 @@ def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
     return read_json(run.evaluation)
 
 
-def read_data(data: str | Path | Dataset, recipe: Recipe) -> tuple[Dataset, Recipe]:
+def read_data(data: str | Path | Dataset, recipe: Recipe, progress: Progress = ignore) -> tuple[Dataset, Recipe]:
     """Read the data as the recipe says; a Dataset that was read already brings its own options into the recipe."""
     if not isinstance(data, Dataset):
-        return read_for(Path(data), recipe), recipe
+        return read_for(Path(data), recipe, progress), recipe
     if recipe.data not in (DataOptions(), data.options):
         raise ConfigError(
             "The recipe says how to read the data, but the data has been read already.",

@@ -18,6 +18,7 @@ from maskwright.data.names import folder_of, shown, some
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import Kind, MaskEncoding
+from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 
 BACKGROUND = "background"
@@ -42,7 +43,9 @@ class Outlined:
     notes: tuple[str, ...]
 
 
-def build_rows(root: Path, found: Found, pictures: Sequence[str], stated: DataOptions) -> Outlined:
+def build_rows(
+    root: Path, found: Found, pictures: Sequence[str], stated: DataOptions, progress: Progress = ignore
+) -> Outlined:
     """Read annotations, choose the classes and draw the masks.
 
     Raises DataError where annotations are broken, or fit neither the pictures nor what is stated.
@@ -56,7 +59,7 @@ def build_rows(root: Path, found: Found, pictures: Sequence[str], stated: DataOp
     exclusive = stated.encoding != "per-class"
     names, index, notes = _choose(annotations, stated, exclusive, where)
     records = [_relabelled(record, index) for record in annotations.records]
-    drawn = draw_all(root, records, exclusive=exclusive)
+    drawn = draw_all(root, records, exclusive=exclusive, progress=progress)
     kept = [(record, one) for record, one in zip(records, drawn, strict=True) if isinstance(one, Drawn)]
     problems = tuple((record.image, f"cannot be read: {one.what}")
                      for record, one in zip(records, drawn, strict=True) if isinstance(one, DataError))  # fmt: skip

@@ -7,7 +7,7 @@ The place of the cache is in no digest, and an emptied cache is filled with the 
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from maskwright.errors import DataError
 from maskwright.files import cache_folder, write_bytes
 from maskwright.images.classes import IGNORE
 from maskwright.images.formats import encode_png, read_info, turn
+from maskwright.progress import Progress, Step, ignore
 
 _RULES = b"maskwright outlines 1"  # changed when the same annotation is to be drawn otherwise
 _WORD = b"claimed"
@@ -43,14 +44,20 @@ class Drawn:
     turned: bool
 
 
-def draw_all(root: Path, records: Iterable[Record], *, exclusive: bool) -> list[Drawn | DataError]:
+def draw_all(
+    root: Path, records: Sequence[Record], *, exclusive: bool, progress: Progress = ignore
+) -> list[Drawn | DataError]:
     """Return the masks of each record, in order, drawing those that are not in the cache.
 
     records: labels are class indices as the masks are to hold them (exclusive: 0 is background), or IGNORE. What
     cannot be drawn because its picture cannot be read, and no size is stated, is the error instead.
     Raises DataError naming the record's place, OutputError where the cache cannot be written.
     """
-    return list(in_threads(lambda record: _draw(root, record, exclusive=exclusive), records))
+    drawn: list[Drawn | DataError] = []
+    for one in in_threads(lambda record: _draw(root, record, exclusive=exclusive), records):
+        drawn.append(one)
+        progress(Step("draw", len(drawn), len(records)))
+    return drawn
 
 
 def _draw(root: Path, record: Record, *, exclusive: bool) -> Drawn | DataError:

@@ -404,3 +404,16 @@ def test_drawing_into_a_cache_that_cannot_be_written_says_so(tmp_path, monkeypat
     with pytest.raises(MaskwrightError, match="Cannot write"):
         read_dataset(outlined(tmp_path / "set"))
     assert cache_folder() == tmp_path / "file"
+
+
+def test_drawing_reports_how_far_it_is(tmp_path):
+    steps = []
+    read_dataset(outlined(tmp_path), progress=steps.append)
+    assert [(step.stage, step.done, step.total) for step in steps] == [("draw", 1, 2), ("draw", 2, 2)]
+
+
+def test_a_csv_file_and_annotations_are_one_too_many(tmp_path):
+    make_set(tmp_path, 2)
+    write_text(tmp_path / "pairs.csv", "image,mask", "images/p0.jpg,masks/p0.png")
+    with pytest.raises(DataError, match="A CSV file names masks"):
+        read_dataset(tmp_path / "pairs.csv", DataOptions(annotations="coco"))
