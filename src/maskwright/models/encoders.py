@@ -89,6 +89,14 @@ def find_encoder(request: EncoderRequest) -> Found:
     is_timm = timm.is_model(timm_name) and (request.name.startswith("tu-") or request.name not in native)
     if not is_timm and request.name not in native:
         raise unknown("encoder", request.name, [*timm.list_models(), *native, "none"], "model.encoder")
+    config = timm.get_pretrained_cfg(timm_name) if is_timm else None
+    if config is not None and config.fixed_input_size:
+        height, width = config.input_size[1:]
+        raise ConfigError(
+            f"The encoder '{request.name}' sees pictures of one size only, {height}x{width}.",
+            where="model.encoder",
+            fix="choose one that takes any size, such as resnet34 or mobilenetv2_100",
+        )
     source = find_weights(timm_name, request.weights, padding=request.padding, non_commercial=request.non_commercial)
     if not is_timm and source.padding == "same":
         raise cannot_pad(request.name)

@@ -79,3 +79,9 @@ def _or_too_large(network: nn.Module, shape: tuple[int, int, int, int], device: 
         network.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
         return math.inf
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise TrainingError(
+            "The batch norm of this network needs at least two pictures in a step.", fix="training.batch_size: 2"
+        ) from error

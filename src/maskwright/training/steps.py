@@ -190,13 +190,14 @@ def _not_finite(state: State, batch: Batch, images: Tensor, labels: Tensor, loss
     """Find the pictures whose own loss is not finite, else name the whole batch.
 
     In training mode still: the averages of batch norm are spoilt by now, the statistics of one picture are its own.
+    Each is taken twice, since batch norm of a single value cannot be.
     """
     names = [state.settings.names[index] for index in batch.pictures]
     with torch.no_grad():
         bad = [
             name
             for name, image, truth in zip(names, images, labels, strict=True)
-            if not torch.isfinite(loss(state.forward(image[None]), truth[None]))
+            if not torch.isfinite(loss(state.forward(torch.stack([image, image])), torch.stack([truth, truth])))
         ]
     return TrainingError(
         f"The loss is not finite in epoch {state.position.epoch + 1}, step {state.position.step + 1}.",

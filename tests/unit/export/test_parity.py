@@ -174,3 +174,20 @@ def test_a_failed_gate_gives_the_figures():
     assert "Dice 0.90000 -> 0.89000" in caught.value.what
     assert "worst picture: ISIC_1 (4.100% of its pixels)" in caught.value.what
     assert "Dice by 0.002, 0.5% of the mask pixels" in caught.value.where
+
+
+def test_of_a_network_whose_answers_jump_only_the_masks_are_compared():
+    jump = ParityReport("onnxruntime", "fp32", 4, 100_000, differing_pixels=90, max_difference=0.2, unsteady=True)
+    assert jump.passed
+    assert not replace(jump, differing_pixels=101).passed
+    assert not replace(jump, unsteady=False).passed
+    with pytest.raises(ExportError) as error:
+        require_parity(replace(jump, differing_pixels=101))
+    assert "allowed: 0.001 of the mask pixels" in error.value.where
+
+
+def test_segnet_is_such_a_network(path, describe, small_network, draw):
+    description = describe(network="segnet")
+    network = small_network(description)
+    export_model(network, description, path)
+    assert check_parity(network, description, path, pictures_for(draw, description)).unsteady

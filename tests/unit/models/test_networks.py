@@ -159,6 +159,7 @@ def test_an_auxiliary_head_speaks_in_training_only() -> None:
         ("mobilenet_unet", {"encoder": "resnet18"}, "stands on MobileNetV2, not on 'resnet18'"),
         ("segnet", {"encoder": "resnet18"}, "stands on vgg16_bn"),
         ("smp_unet", {"encoder": "none"}, "needs an encoder"),
+        ("unet", {"encoder": "swin_tiny_patch4_window7_224"}, "sees pictures of one size only, 224x224"),
     ],
 )
 def test_a_setting_that_a_network_does_not_know_is_refused_not_ignored(

@@ -83,3 +83,9 @@ def test_a_network_with_two_heads_is_timed_too() -> None:
             return features, self.second(features.mean(dim=(2, 3)))
 
     assert probe(TwoHeads(), (2, 3, 8, 8), CPU).step_seconds > 0
+
+
+def test_one_picture_a_step_is_refused_where_batch_norm_sees_a_single_value() -> None:
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3))
+    with pytest.raises(TrainingError, match="needs at least two pictures in a step"):
+        probe(network, (1, 3, 8, 8), CPU, precision="fp32")
