@@ -5,7 +5,7 @@ beside the diary. Used by one thread; whatever a tracker raises passes through.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ class PageCopy:
         self._pictures = pictures or self._tracker.stays
         self._line = Ledger(folder.path / LEDGER, name, self._tracker)
         self._open = False
-        self._sent = {at: numbers for at, numbers, _ in self._epochs() if at < self._line.epochs}
+        known = self._epochs(folder.events.read())
+        self._sent = {at: numbers for at, numbers, _ in known if at < self._line.epochs}
 
     @property
     def where(self) -> str:
@@ -92,10 +93,12 @@ class PageCopy:
         if self._folder.plan.exists() and not self._line.described:
             self._tracker.describe(self._description())
             self._line.described = True
-        for epoch, numbers, time in self._epochs():
+        records = self._folder.events.read()  # once: the training goes on writing meanwhile
+        for epoch, numbers, time in self._epochs(records):
             self._send(epoch, numbers, time)
-        if self._folder.path == self._root.path and self._folder.events.of_kind("finished"):
-            self._send_results()
+        finished = [float(record["time"]) for record in records if record.get("event") == "finished"]
+        if self._folder.path == self._root.path and finished:
+            self._send_results(finished[-1])
             self._line.ended = True
         self._line.write()
 
@@ -107,13 +110,12 @@ class PageCopy:
         self._line.ended = self._line.ended or (well and self._folder.path != self._root.path)
         self._line.write()
 
-    def _epochs(self) -> Iterator[tuple[int, dict[str, float], float]]:
-        """Yield (epoch, numbers, time) of the diary; epochs from 0."""
-        if not self._folder.recipe.exists() and not self._root.recipe.exists():
-            return
+    def _epochs(self, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str, float], float]]:
+        """Yield (epoch, numbers, time) of a diary; epochs from 0."""
         measure = self._root.read_recipe().evaluation.choose_by
-        for record in self._folder.events.of_kind("epoch"):
-            yield int(record["epoch"]), epoch_numbers(record, measure), float(record["time"])
+        for record in records:
+            if record.get("event") == "epoch":
+                yield int(record["epoch"]), epoch_numbers(record, measure), float(record["time"])
 
     def _send(self, epoch: int, numbers: dict[str, float], time: float) -> None:
         before = self._sent.get(epoch)
@@ -143,11 +145,9 @@ class PageCopy:
         run = {key: started.get(key) for key in ("split", "fingerprint", "minutes", "device", "accepted")}
         return flatten({**recipe, "plan": settled, "run": {**run, "maskwright": maskwright.__version__}})
 
-    def _send_results(self) -> None:
+    def _send_results(self, time: float) -> None:
         """Send the scores, and the files that the tracker may have."""
-        last, time = 1, float(self._folder.events.of_kind("finished")[-1]["time"])
-        for epoch, _, _ in self._epochs():
-            last = epoch + 1
+        last = max(self._sent, default=0) + 1
         self._tracker.log(score_numbers(read_json(self._folder.evaluation)), last, time)
         path = self._folder.path
         names = (*_PLAIN_FILES, *(_FILES_WITH_PICTURES if self._pictures else ()))

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 from shutil import copy2
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ class TensorBoard(Tracker):
     @property
     def where(self) -> str:
         """How to look at the numbers."""
-        return f"tensorboard --logdir {self.page.root}"
+        return f"tensorboard --logdir {quote(str(self.page.root))}"
 
     def begin(self, known: str, sent: int) -> str:
         """Begin the run, or go on with the one that is known."""
@@ -91,7 +92,7 @@ class Wandb(Tracker):
         """How to look at the numbers."""
         if self.copy is None or self._offline:
             folder = os.environ.get("WANDB_DIR", str(self.page.root))
-            return f"wandb sync {Path(folder) / 'wandb' / 'offline-run-*'}"
+            return f"wandb sync {quote(str(Path(folder) / 'wandb'))}/offline-run-*"
         return str(self.copy.run.url)
 
     @property
@@ -175,6 +176,12 @@ class Mlflow(Tracker):
         local = f"sqlite:///{(page.root.parent / 'mlflow.db').resolve().as_posix()}"
         stated = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else local  # type: ignore[no-untyped-call]
         self._uri, self._stated = stated, stated != local
+        if not self._stated and "?" in local:  # where an address ends
+            raise ConfigError(
+                "MLflow cannot keep its store in a folder with a question mark in its name.",
+                where=str(page.root.parent),
+                fix="set MLFLOW_TRACKING_URI, or write the run somewhere else (-o RUN)",
+            )
 
     @property
     def stays(self) -> bool:
@@ -184,7 +191,7 @@ class Mlflow(Tracker):
     @property
     def where(self) -> str:
         """How to look at the numbers."""
-        return f"mlflow ui --backend-store-uri {self._uri}" if self.stays else self._uri
+        return f"mlflow ui --backend-store-uri {quote(self._uri)}" if self.stays else self._uri
 
     @property
     def store(self) -> str:

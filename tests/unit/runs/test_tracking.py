@@ -2,7 +2,8 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copy2
 from types import SimpleNamespace
@@ -75,7 +76,7 @@ class Told:
     def __init__(self) -> None:
         self.config: dict[str, Any] = {}
         self.numbers: list[tuple[int, dict[str, float]]] = []
-        self.ended = False
+        self.busy = self.ended = False
 
 
 @pytest.fixture
@@ -102,6 +103,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Told]]:
             self.told.config |= values
 
         def log(self, values: dict[str, float], step: int | None = None, **_: Any) -> None:
+            self.told.busy = True
             if Told.hang is not None:
                 Told.hang.wait(20)
             if len(self.told.numbers) >= Told.fail_at:
@@ -245,6 +247,30 @@ def test_a_tracker_that_cannot_go_on_with_a_run_gets_all_of_it_anew(made_up: typ
     track(run, "noted", epochs=[0, 1])
     track(run, "noted", epochs=[2], end=True)
     assert [[step for step, _ in curve] for curve in named(made_up.runs, "train/loss")] == [[1, 2], [1, 2, 3]]
+
+
+def test_nothing_is_lost_when_the_training_ends_while_a_tracker_is_busy(
+    made_up: type[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, hang = begin_run(tmp_path / "run"), threading.Event()
+    monkeypatch.setattr(made_up, "hang", hang)  # at the first epoch, until all is written
+    with tracking_module.Tracking(find_trackers("noted"), pictures=False, progress=lambda _: None).follow(run) as told:
+        plan(told)
+        told.events.add(epoch(0))
+        wait_for(lambda: made_up.runs[0].busy)
+        for number in (1, 2):
+            told.events.add(epoch(number))
+        finish(told)
+        hang.set()
+    assert named(made_up.runs, "train/loss") == [curves(run)["train/loss"]]
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if ready():
+            return
+        time.sleep(0.01)
+    pytest.fail("it does not come")
 
 
 def test_a_finished_run_is_copied_once(made_up: type[Told], tmp_path: Path) -> None:
@@ -417,6 +443,19 @@ def test_two_trainings_of_one_process_have_stores_of_their_own(empty_store: Path
         copy2(empty_store, tmp_path / name)
         track(begin_run(tmp_path / name / "run"), "mlflow", epochs=[0], end=True)
         assert [run.info.run_name for run in Mlflow(tmp_path / name).runs()] == ["run"]
+
+
+def test_a_folder_that_is_no_address_of_a_store_is_refused(tmp_path: Path) -> None:
+    run = begin_run(tmp_path / "why?" / "run")
+    with pytest.raises(ConfigError, match="question mark") as error:
+        track(run, "mlflow")
+    assert "MLFLOW_TRACKING_URI" in error.value.fix
+
+
+def test_what_is_to_be_typed_can_be_typed_for_folders_with_spaces(tmp_path: Path) -> None:
+    report, _ = track(begin_run(tmp_path / "my run"), "tensorboard", "wandb", epochs=[0])
+    assert report[0].where == f"tensorboard --logdir '{tmp_path / 'my run'}'"
+    assert report[1].where == f"wandb sync '{tmp_path / 'my run' / 'wandb'}'/offline-run-*"
 
 
 def with_pictures(folder: Path) -> Any:
