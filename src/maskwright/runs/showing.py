@@ -215,12 +215,14 @@ def choose(counts: Sequence[NDArray[np.int64]], classes: Classes, number: int, c
     if full[order[0]] == 0:
         odd.append(order[0])
     if table.shape[1] > 1:
-        odd.append(max(order, key=lambda at: (np.count_nonzero(table[at]), full[at])))
+        richest = max(order, key=lambda at: (np.count_nonzero(table[at]), full[at]))
+        if np.count_nonzero(table[richest]) > np.count_nonzero(table[odd[0]]):
+            odd.append(richest)
         by_rarity = sorted(range(table.shape[1]), key=lambda k: np.count_nonzero(table[:, k]))
         for k in by_rarity:
             if table[:, k].any() and not any(table[at, k] > 0 for at in odd):
                 odd.append(int(table[:, k].argmax()))
-    picked = dict.fromkeys(odd[: max(1, number * 2 // 3)])
+    picked = dict.fromkeys(odd[: -(-number * 2 // 3)])
     rest = [at for at in order if at not in picked]
     wanted = number - len(picked)
     for step in range(wanted):
