@@ -19,6 +19,8 @@ LEDGER = "tracking.json"
 _PLAIN_FILES = ("recipe.yaml", "plan.json", "parity.json", "threshold.json")  # these name no picture and show none
 _FILES_WITH_PICTURES = ("report.html", "evaluation.json", "MODEL_CARD.md", "split.csv")
 _SHEET = "sheet.png"
+Records = Sequence[Mapping[str, Any]]
+
 _WRITING = threading.Lock()  # the ledger of a run is written by a thread for each tracker
 
 
@@ -39,21 +41,19 @@ class RunCopy:
         folds = int(self._run.start_record().get("folds") or 0)
         numbered = [self._run.fold(number) for number in range(1, folds + 1)]
         done = [fold for fold in numbered if fold.model.exists()]
-        if not self._kind.alone:
-            self.catch_up(self._run)
-        for fold in done:
-            self.catch_up(fold)
-        if self._kind.alone:
-            self.catch_up(next((fold for fold in numbered if not fold.model.exists()), self._run))
+        rest = next((fold for fold in numbered if not fold.model.exists()), self._run)
+        begun = [rest] if self._kind.alone or rest.events.path.exists() else []
+        for folder in [*done, *begun] if self._kind.alone else [self._run, *done, *begun]:
+            self.catch_up(folder, folder.events.read())
 
-    def catch_up(self, folder: RunFolder) -> None:
-        """Copy what a diary holds and the tracker does not."""
+    def catch_up(self, folder: RunFolder, records: Records) -> None:
+        """Copy what a diary holds and the tracker does not. records: the diary's, read when nobody wrote into it."""
         for path in [path for path in self._pages if path not in (folder.path, self._run.path)]:
             self._pages.pop(path).end(well=True)  # of a fold that is done
         page = self._pages.get(folder.path)
         if page is None:
             page = self._pages[folder.path] = PageCopy(self._name, folder, self._run, pictures=self._pictures)
-        page.catch_up()
+        page.catch_up(records)
         self.where = page.where
 
     def end(self, well: bool) -> None:
@@ -73,15 +73,14 @@ class PageCopy:
         self._pictures = pictures or self._tracker.stays
         self._line = Ledger(folder.path / LEDGER, name, self._tracker)
         self._open = False
-        known = self._epochs(folder.events.read())
-        self._sent = {at: numbers for at, numbers, _ in known if at < self._line.epochs}
+        self._sent: dict[int, dict[str, float]] = {}
 
     @property
     def where(self) -> str:
         """Where the copy can be looked at, for people."""
         return self._line.address or self._tracker.where
 
-    def catch_up(self) -> None:
+    def catch_up(self, records: Records) -> None:
         """Send what stands in the diary and was not sent."""
         if self._line.ended:
             return
@@ -90,10 +89,10 @@ class PageCopy:
             if self._tracker.where.startswith("http"):
                 self._line.address = self._tracker.where  # is known only while the run is open
             self._open = True
+            self._sent = {at: numbers for at, numbers, _ in self._epochs(records) if at < self._line.epochs}
         if self._folder.plan.exists() and not self._line.described:
             self._tracker.describe(self._description())
             self._line.described = True
-        records = self._folder.events.read()  # once: the training goes on writing meanwhile
         for epoch, numbers, time in self._epochs(records):
             self._send(epoch, numbers, time)
         finished = [float(record["time"]) for record in records if record.get("event") == "finished"]
@@ -107,10 +106,11 @@ class PageCopy:
         if not self._open:
             return
         self._tracker.end(well=well)
-        self._line.ended = self._line.ended or (well and self._folder.path != self._root.path)
+        is_fold = self._folder.path != self._root.path
+        self._line.ended = self._line.ended or (well and is_fold and self._folder.model.exists())
         self._line.write()
 
-    def _epochs(self, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str, float], float]]:
+    def _epochs(self, records: Records) -> Iterator[tuple[int, dict[str, float], float]]:
         """Yield (epoch, numbers, time) of a diary; epochs from 0."""
         measure = self._root.read_recipe().evaluation.choose_by
         for record in records:

@@ -87,8 +87,9 @@ class Tracking:
     def _hear(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Take notice of what was written into a diary."""
         if record.get("event") in ("epoch", "finished"):
+            records = RunFolder(folder).events.read()  # here, where nobody writes into it meanwhile
             for name, line in self._lines.items():
-                line.ask(partial(self._copies[name].catch_up, RunFolder(folder)))
+                line.ask(partial(self._copies[name].catch_up, RunFolder(folder), records))
         self._mention_failures()
 
     def _mention_failures(self) -> None:

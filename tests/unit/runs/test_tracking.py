@@ -312,6 +312,19 @@ def test_folds_are_one_group_in_wandb(tmp_path: Path) -> None:
     assert len({one.run_id for one in runs}) == 3
 
 
+def test_a_fold_that_goes_on_replaces_what_is_trained_again(tmp_path: Path) -> None:
+    run = begin_run(tmp_path / "run", folds=2)
+    for records in ([epoch(0), epoch(1)], [epoch(1, loss=0.75)]):
+        with tracking_module.Tracking(find_trackers("tensorboard"), pictures=False, progress=lambda _: None).follow(
+            run
+        ) as told:
+            plan(told.fold(1))
+            for record in records:
+                told.fold(1).events.add(record)
+    read = read_tensorboard(run.fold(1).path / "tensorboard")
+    assert read["train/loss"] == as_float32(curves(run.fold(1)))["train/loss"]
+
+
 def fold_and_finish(run: Any, name: str) -> None:
     """A training with two folds, stopped between them."""
     for number in (1, 2):
