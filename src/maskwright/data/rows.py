@@ -161,7 +161,7 @@ def _from_outlines(listing: Listing, found: Found, asked: Asked) -> Rows:
     loose = tuple(path for path in outlined.pictures if path not in known)
     extra = () if asked.require_masks else loose
     leftovers = Leftovers(
-        loose if asked.require_masks else (), (), tuple(set(listing.pictures) - known - set(outlined.pictures)),
+        loose if asked.require_masks else (), (), tuple(sorted(set(listing.pictures) - known - set(outlined.pictures))),
         tuple(path for path in listing.others if path not in known), (*listing.problems, *outlined.problems),
     )  # fmt: skip
     none: tuple[tuple[str, ...], ...] = ((),) * len(extra)

@@ -73,7 +73,7 @@ def _draw(root: Path, record: Record, *, exclusive: bool) -> Drawn | DataError:
         if found is None:
             mask, found = _paint(things, drawn_on, record.where)
             write_bytes(path, _with_count(encode_png(turn(mask, orientation)), found))
-        masks.append(str(path))
+        masks.append(path.as_posix())
         claimed += found if exclusive else 0
     labels = () if exclusive else tuple(label for label, _ in layers)
     return Drawn(tuple(masks), labels, claimed, image, size, orientation != 1)
