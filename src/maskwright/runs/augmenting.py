@@ -17,9 +17,10 @@ from maskwright.data.copies import copy_name, originals, parts_of_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import PARTS, split_dataset
-from maskwright.data.threads import cores, in_threads
+from maskwright.data.threads import cores, in_threads, spread
 from maskwright.errors import ConfigError, OutputError, need
 from maskwright.files import whole_folder
+from maskwright.images.formats import read_info
 from maskwright.planning.facts import gather_facts
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import DataOptions, Recipe
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
     from maskwright.training.augment import Draw
 
-_WORKERS = 4  # pictures at a time; a large one takes some 0.5 GB
+_WORKERS = 4  # pictures at a time, at most
+_MEMORY = 600_000_000  # bytes that pictures at work may take together; a single one may take more
 _TRIES = 400  # to draw a copy that no other copy of the picture equals
 
 
@@ -233,7 +235,7 @@ def _write(plan: _Plan, folder: Path, progress: Progress) -> list[Line]:
     jobs = _jobs(plan)
     total = sum(1 + len(job.copies) for job in jobs)
     lines: list[Line] = []
-    for written in in_threads(partial(_write_job, plan, folder), jobs, workers=min(_WORKERS, cores())):
+    for written in in_threads(partial(_write_job, plan, folder), jobs, workers=_workers(plan)):
         lines += written
         progress(Step("augment", len(lines), total))
     write_pairs(lines, plan.dataset.classes, folder, parts=not plan.folds)
@@ -246,6 +248,14 @@ def _write(plan: _Plan, folder: Path, progress: Progress) -> list[Line]:
     )
     write_description(plan.dataset, folder, notes)
     return lines
+
+
+def _workers(plan: _Plan) -> int:
+    """Return how many pictures may be changed at a time: fewer of large ones, judged by some of them."""
+    infos = [read_info(plan.dataset[row].image) for row in spread(plan.rows, 24)]
+    largest = max(info.height * info.width for info in infos)
+    each = largest * (9 * plan.dataset.bands + 12)  # old and new pixels, and the old ones as floats; masks
+    return max(1, min(_WORKERS, cores(), _MEMORY // each))
 
 
 def _write_job(plan: _Plan, folder: Path, job: _Job) -> list[Line]:
