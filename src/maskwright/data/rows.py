@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskwright.data.annotations.build import build_rows
-from maskwright.data.annotations.find import Found, boxes_only, find_annotations, stated_annotations
+from maskwright.data.annotations.find import Found, boxes_only, embedded_pictures, find_annotations, stated_annotations
 from maskwright.data.archive import is_archive_name
 from maskwright.data.class_folders import by_class_folders
 from maskwright.data.dataset import Leftovers
@@ -129,9 +129,9 @@ def _from_listing(listing: Listing, asked: Asked) -> Rows:
         aside = set_aside(listing.pictures)
     roles = assign_roles(aside.kept, listing.root, images=stated.images, masks=stated.masks)
     if not roles.masks and stated.masks is None:
-        outlines = find_annotations(listing.root, listing.pictures, listing.others)
-        if outlines is not None:
-            return _from_outlines(listing, outlines, asked)
+        outlined = _from_outlines_if_any(listing, asked)
+        if outlined is not None:
+            return outlined
         roles = guess_layout(roles, listing.root)
     if not roles.masks:
         if require_masks:
@@ -152,6 +152,20 @@ def _from_listing(listing: Listing, asked: Asked) -> Rows:
     found, sorting = by_class_folders(found, listing.root, stated)
     rows = _from_pairing(listing, replace(roles, unused=(*roles.unused, *aside.left)), found, require_masks)
     return replace(rows, notes=(*rows.notes, *sorting, *aside.notes, *_outlines_not_used(listing, stated)))
+
+
+def _from_outlines_if_any(listing: Listing, asked: Asked) -> Rows | None:
+    """Return rows of the annotations that lie there, None if there are none.
+
+    Where pictures alone would do, annotations that are broken or hold boxes are no hindrance.
+    """
+    try:
+        found = find_annotations(listing.root, listing.pictures, listing.others)
+        return None if found is None else _from_outlines(listing, found, asked)
+    except DataError:
+        if asked.require_masks:
+            raise
+        return None
 
 
 def _from_outlines(listing: Listing, found: Found, asked: Asked) -> Rows:
@@ -229,6 +243,12 @@ def _no_pictures(listing: Listing) -> DataError:
     if not listing.others and not listing.problems:
         return DataError(
             "The folder is empty.", where=str(listing.root), fix="name the folder that holds the pictures and the masks"
+        )
+    if embedded := embedded_pictures(listing.root, listing.others):
+        return DataError(
+            f"There are no pictures in the folder; {shown(embedded)} holds its picture inside (LabelMe's imageData).",
+            where=str(listing.root),
+            fix="put the picture files beside the .json files; LabelMe's labelme_export_json writes them out",
         )
     kinds = Counter(suffix_of(path) or "no suffix" for path in listing.others)
     held = ", ".join(f"{times} {kind}" for kind, times in kinds.most_common(4))

@@ -202,3 +202,16 @@ def boxes_only(root: Path, others: Sequence[str]) -> str:
     if not heads or not all(b"<annotation>" in head and b"<bndbox>" in head for head in heads):
         return ""
     return f" The {len(files)} .xml files hold boxes (Pascal VOC), which are no outlines."
+
+
+def embedded_pictures(root: Path, others: Sequence[str]) -> str:
+    """Return the first of a folder's files that is LabelMe's with its picture embedded; "" if none of a few is."""
+    documents = Documents(root)
+    for path in _sampled([path for path in others if suffix_of(path) == ".json"]):
+        try:
+            content = documents.json(path)
+        except DataError:
+            continue
+        if labelme.is_labelme(content) and isinstance(content.get("imageData"), str):
+            return path
+    return ""

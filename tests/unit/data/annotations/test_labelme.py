@@ -115,6 +115,13 @@ def test_the_embedded_picture_is_not_needed_and_not_read(tmp_path):
     assert read_dataset(tmp_path).read_mask(0).sum() == 20
 
 
+def test_a_folder_without_the_pictures_says_that_they_are_embedded(tmp_path):
+    annotate(tmp_path, "a.jpg", shape("dog", BOX), imageData="/9j/" + "A" * 2000)
+    with pytest.raises(DataError, match="a.json holds its picture inside") as error:
+        read_dataset(tmp_path)
+    assert "labelme_export_json" in error.value.fix
+
+
 def test_other_json_files_between_them_are_passed_over(tmp_path):
     names = [f"{i:02}.jpg" for i in range(30)]
     pictures(tmp_path, *names)

@@ -120,6 +120,12 @@ def test_boxes_for_detection_are_refused_in_words(tmp_path):
     assert "segmentation" in error.value.fix
 
 
+def test_boxes_are_no_hindrance_where_pictures_alone_will_do(tmp_path):
+    pictures(tmp_path / "images", "a.jpg")
+    write_text(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.25 0.25")
+    assert read_dataset(tmp_path, require_masks=False).columns.masks == ((),)
+
+
 def test_a_box_among_outlines_is_left_out_and_counted(tmp_path):
     yolo(tmp_path)
     write_text(tmp_path / "labels" / "val" / "c.txt", line(0, BOX), "0 0.5 0.5 0.25 0.25")
