@@ -24,6 +24,7 @@ MOST_STEPS, FEWEST_STEPS = 100, 50
 SMOOTHING = 0.2  # standard deviation of the smoothing, in decades of the rate
 DIVERGED = 1.25  # times the loss of the untrained network
 LEAST_FALL = 0.02  # of the loss; less is no fall
+FALLEN = 2 / 3  # the share of the fall that the suggestion waits for
 _LIMIT = 1.5  # a loss that explodes is cut to this before smoothing, or it would pull up its neighbours
 
 
@@ -101,20 +102,20 @@ def smooth(ratios: Sequence[float], rates: Sequence[float]) -> list[float]:
 
 
 def suggest_rate(rates: Sequence[float], curve: Sequence[float]) -> tuple[float | None, str]:
-    """Return a peak rate and why, or None and why not: steepest descent, but at most a tenth of the minimum's rate.
+    """Return a peak rate and why, or None and why not: where two thirds of the fall are made, or minimum / 10 if less.
 
-    The place of steepest descent is read off as the middle of the fall: the first rate at which half of it is made.
-    The largest difference between neighbours would hang on noise, and the minimum alone is led astray by a loss with
-    an upper bound, such as Dice, which never diverges. None where the loss does not fall.
+    The first rate at which the smoothed loss has made two thirds of its fall lies at the end of the steepest descent.
+    Unlike the largest difference between neighbours it does not hang on noise, and unlike the minimum's rate it is not
+    led astray by a loss with an upper bound, such as Dice, which never diverges. None where the loss does not fall.
     """
     if len(curve) < 5:
         return None, "the loss was not finite from the first steps on; try --set training.precision=fp32"
     least = int(np.argmin(curve))
     if curve[least] > 1 - LEAST_FALL:
         return None, f"the loss did not fall by {LEAST_FALL:.0%} at any rate"
-    middle = int(np.argmax(np.asarray(curve) <= (1 + curve[least]) / 2))
-    if rates[middle] <= rates[least] / 10:
-        return rates[middle], f"where half of the loss's fall is made; it is least at {rates[least]:.2g}"
+    fallen = int(np.argmax(np.asarray(curve) <= 1 - FALLEN * (1 - curve[least])))
+    if rates[fallen] <= rates[least] / 10:
+        return rates[fallen], f"where two thirds of the loss's fall are made; it is least at {rates[least]:.2g}"
     return rates[least] / 10, f"a tenth of {rates[least]:.2g}, where the loss is least"
 
 

@@ -16,7 +16,7 @@ from support.program import check_document
 KEY = "training.phases.0.learning_rate"
 FOUND = {
     "folder": "lr/lesions-1", "curve": "lr/lesions-1/find-lr.png", "suggestion": 0.0027, "settings": {KEY: 0.0027},
-    "recipe_rate": 0.002, "why": "where half of the loss's fall is made; it is least at 0.07", "steps": 50,
+    "recipe_rate": 0.002, "why": "where two thirds of the loss's fall are made; it is least at 0.07", "steps": 50,
     "seconds": 75.0,
 }  # fmt: skip
 
@@ -50,7 +50,7 @@ def _run(*arguments: str) -> int:
 def test_it_tells_the_rate_the_curve_and_the_command_that_uses_it(told: Told, capsys: Any) -> None:
     assert _run("train", "lesions", "--find-lr", "-q") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "rate   0.0027, where half of the loss's fall is made; it is least at 0.07 (the recipe has 0.002)",
+        "rate   0.0027, where two thirds of the loss's fall are made; it is least at 0.07 (the recipe has 0.002)",
         "curve  lr/lesions-1/find-lr.png   50 steps, 1:15",
         f"next:  maskwright train lesions --set {KEY}=0.0027",
     ]
