@@ -3,6 +3,7 @@
 Used by everything above; knows nothing of files.
 """
 
+from colorsys import hls_to_rgb
 from dataclasses import dataclass
 
 IGNORE = 255  # the label of pixels that count in nothing: loss, scores, class shares
@@ -31,7 +32,7 @@ class Classes:
 
     def __post_init__(self) -> None:
         if not self.colours:
-            object.__setattr__(self, "colours", tuple(PALETTE[i % len(PALETTE)] for i in range(len(self.names))))
+            object.__setattr__(self, "colours", tuple(_colour(i) for i in range(len(self.names))))
 
     @property
     def binary(self) -> bool:
@@ -42,3 +43,12 @@ class Classes:
     def num_outputs(self) -> int:
         """How many channels a network needs: 1 (sigmoid) if binary, else one a class."""
         return 1 if self.binary else len(self.names)
+
+
+def _colour(number: int) -> tuple[int, int, int]:
+    """Return the colour of a class: of the palette, and beyond it hues a golden section apart in three lightnesses."""
+    if number < len(PALETTE):
+        return PALETTE[number]
+    lightness, saturation = ((0.42, 0.85), (0.68, 0.75), (0.55, 0.45))[number % 3]
+    red, green, blue = hls_to_rgb(number * 0.618034 % 1, lightness, saturation)
+    return round(255 * red), round(255 * green), round(255 * blue)

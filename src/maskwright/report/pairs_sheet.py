@@ -26,10 +26,13 @@ _MARK = ("Software", "maskwright show")
 
 
 class Pair(NamedTuple):
-    """A cell of the sheet. image: (H, W, C) uint8 or uint16. mask: labels of any size. name, said: under the two."""
+    """A cell of the sheet. image: (H, W, C) uint8 or uint16. mask: labels of any size. name, said: under the two.
+
+    said: as many of these as fit, the first first.
+    """
 
     name: str
-    said: str
+    said: Sequence[str]
     image: NDArray[Any]
     mask: NDArray[Any]
 
@@ -46,7 +49,7 @@ class Entry(NamedTuple):
 @dataclass(frozen=True)
 class _Cell:
     name: str
-    said: str
+    said: Sequence[str]
     picture: Image.Image
     tinted: Image.Image
 
@@ -138,7 +141,15 @@ def _draw_cell(sheet: Image.Image, pen: ImageDraw.ImageDraw, cell: _Cell, left: 
     sheet.paste(cell.tinted, (beside, top))
     y = top + cell.picture.height + 5
     pen.text((left, y), cut_text(cell.name, font(15), room), INK, font(15))
-    pen.text((left, y + 19), cut_text(cell.said, font(14), room), SOFT, font(14))
+    pen.text((left, y + 19), _as_fits(cell.said, room), SOFT, font(14))
+
+
+def _as_fits(said: Sequence[str], room: int) -> str:
+    for number in range(len(said), 0, -1):
+        text = ", ".join(said[:number]) + (", ..." if number < len(said) else "")
+        if font(14).getlength(text) <= room:
+            return text
+    return cut_text(said[0], font(14), room) if said else ""
 
 
 def _legend_lines(legend: Sequence[Entry], width: int) -> list[list[tuple[int, Entry]]]:

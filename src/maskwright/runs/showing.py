@@ -23,7 +23,6 @@ from maskwright.report.pixels import IGNORED
 
 LOOKED_AT = 400  # masks at most, from which the shown ones are chosen and the shares taken
 _PIXELS = 150_000_000  # of masks that are looked at, at most: some seconds
-_SAID = 3  # classes named under a pair
 PARTS = ("train", "val", "test")
 
 
@@ -256,16 +255,12 @@ def _shares(classes: Classes, look: _Look) -> dict[str, float]:
     return dict(sorted(((name, float(s)) for name, s in found.items() if s > 0), key=lambda item: -item[1]))
 
 
-def _said(classes: Classes, look: _Look) -> str:
+def _said(classes: Classes, look: _Look) -> list[str]:
     shares = _shares(classes, look)
-    words = [f"{name} {percent(share)}" for name, share in list(shares.items())[:_SAID]]
-    if len(shares) > _SAID:
-        words.append(f"{len(shares) - _SAID} more")
-    if not shares:
-        words.append("empty mask")
+    words = [f"{name} {percent(share)}" for name, share in shares.items()] or ["empty mask"]
     if look.ignored:
-        words.append(f"ignored {percent(look.ignored / (look.kept + look.ignored))}")
-    return ", ".join(words)
+        words.insert(2, f"ignored {percent(look.ignored / (look.kept + look.ignored))}")
+    return words
 
 
 def percent(share: float) -> str:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from maskwright.errors import ShapeError
 from maskwright.images.classes import IGNORE
-from maskwright.report.pairs_sheet import Entry, Pair, write_pairs_sheet
+from maskwright.report.pairs_sheet import Entry, Pair, _as_fits, write_pairs_sheet
 from maskwright.report.pixels import IGNORED, hatched, tinted_thumbnail
 from support.report_facts import CROPS, LESION, disc
 
@@ -13,7 +13,7 @@ LEGEND = [Entry("background", (0, 0, 0), "background", "80 %"), Entry("class", L
 
 def pair(name="p0", size=(90, 120)):
     image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
-    return Pair(name, "lesion 20 %", image, disc(size, 45, 60, 25))
+    return Pair(name, ["lesion 20 %"], image, disc(size, 45, 60, 25))
 
 
 def sheet(path, pairs, legend=LEGEND, classes=LESION, **options):
@@ -82,3 +82,12 @@ def test_the_file_holds_nothing_of_the_pictures_but_their_pixels(tmp_path):
 def test_a_sheet_without_a_pair_is_refused(tmp_path):
     with pytest.raises(ShapeError, match="needs at least one"):
         sheet(tmp_path / "s.png", [])
+
+
+def test_as_much_is_said_as_fits():
+    shares = [f"class {number} 10 %" for number in range(20)]
+
+    assert _as_fits(shares, 10_000) == ", ".join(shares)
+    assert _as_fits(shares, 200) == "class 0 10 %, class 1 10 %, ..."
+    assert _as_fits(["x" * 500], 200).startswith("xxx")
+    assert _as_fits([], 200) == ""
