@@ -275,6 +275,13 @@ def test_the_csv_file_may_be_taken_away(folder):
     assert_tight(dataset, split_dataset(dataset))
 
 
+def test_the_csv_file_may_be_passed_over_by_naming_the_folders(folder):
+    dataset = read_dataset(folder, DataOptions(images="images", masks="masks", group="none"))
+
+    assert len(dataset) == PICTURES * (COPIES + 1)
+    assert_tight(dataset, split_dataset(dataset))
+
+
 def test_copies_may_be_renamed_where_the_column_tells(folder):
     rows = []
     for number, (image, mask, parent) in enumerate(read_rows(folder)):
