@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="keep the runs here instead of in a temporary folder")
     parser.add_argument("--choose", action="store_true", help="score within the training part, and note nothing")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="with --choose: try a setting")
+    parser.add_argument("--precision", default="auto", help="state bf16 where other work would disturb the probe")
     given = parser.parse_args()
     known = yaml.safe_load(CASES.read_text())
     for name in given.cases or known:
@@ -42,6 +43,7 @@ def main() -> None:
             **case.get("set", {}),
             **{k: yaml.safe_load(v) for k, _, v in (s.partition("=") for s in given.set)},
         }
+        case["set"]["precision"] = given.precision
         runs = given.runs or Path(tempfile.mkdtemp())
         row = run_case(name, case, given.data, given.weights, runs, choose=given.choose)
         print(json.dumps(row, indent=1), flush=True)
