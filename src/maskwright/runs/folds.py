@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.copies import only_originals, originals, with_copies
+from maskwright.data.copies import only_originals, with_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.splitfile import match_lines, read_lines, write_lines
 from maskwright.data.splits import fold_split, split_dataset

@@ -286,7 +286,9 @@ def test_ctrl_c_ends_with_130_and_without_a_traceback(run: Run, workflow: Workfl
     workflow("train", KeyboardInterrupt())
     code, out, err = run("train", "d", "-q")
     assert (code, out) == (130, "")
-    assert err == "error: Stopped by you.\n  fix:   a training or download goes on from there when told the same again\n"
+    assert (
+        err == "error: Stopped by you.\n  fix:   a training or download goes on from there when told the same again\n"
+    )
 
 
 def test_ctrl_c_with_json_is_one_document(run: Run, workflow: Workflow) -> None:
