@@ -175,6 +175,11 @@ class Phase(Strict):
     encoder: Literal["trained", "frozen"] = Field(
         "trained", description="frozen: no gradients, and batch norm in evaluation mode, in the encoder"
     )
+    encoder_batch_norm: Literal["trained", "frozen"] = Field(
+        "trained",
+        description="frozen: a trained encoder's batch norm keeps the averages it has, so that gentle fine-tuning "
+        "begins from the very same answers",
+    )
     learning_rate: PositiveFloat = Field(2e-3, description="peak rate of decoder and head, per step")
     encoder_learning_rate: PositiveFloat | None = Field(None, description="peak rate of the encoder; default: half")
     schedule: Literal["cosine", "plateau", "constant"] = Field("cosine", description="how the rate goes after warm-up")
@@ -231,7 +236,7 @@ class Recipe(Strict):
     needs: Needs = Needs()
     data: DataOptions = DataOptions()
     model: ModelOptions = ModelOptions()
-    loss: str = Field("auto", description="names and weights: dice+bce, 0.7*dice+0.3*jaccard, cross_entropy, or auto")
+    loss: str = Field("auto", description="names, weights, options: dice+bce, 0.7*dice(smooth=1)+0.3*jaccard, or auto")
     augmentation: Augmentation = Augmentation()
     training: TrainingOptions = TrainingOptions()
     evaluation: EvaluationOptions = EvaluationOptions()

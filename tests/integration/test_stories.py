@@ -73,6 +73,15 @@ def test_folds_that_were_stopped_go_on_with_the_same_folds(few: Path, folded: Tr
     assert again.scores["per_image"] == folded.scores["per_image"]
 
 
+def test_a_recipe_that_needs_validation_gets_it_in_each_fold_and_in_the_last_training(tmp_path: Path) -> None:
+    make_pebbles(tmp_path / "data", 60, size=(64, 96), seed=3)
+    result = _train(tmp_path / "data", tmp_path / "run", training__early_stopping=1, folds=2)
+    run = RunFolder(result.run)
+    for folder in (run.fold(1), run.fold(2), run):
+        assert all(event["score"] is not None for event in folder.events.of_kind("epoch"))
+    assert any("of which only chose its best epoch" in note for note in result.scores["notes"])
+
+
 def test_an_official_test_part_is_in_no_fold(tmp_path: Path) -> None:
     make_pebbles(tmp_path / "data" / "train", 8, size=(64, 96), seed=1)
     make_pebbles(tmp_path / "data" / "test", 4, size=(64, 96), seed=2)

@@ -68,16 +68,19 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
         predictor_of |= {dataset[int(i)].id: predictor for i in test}
     part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
     run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
-    copies = f" and {len(everything) - len(rows)} copies of them" if len(everything) > len(rows) else ""
+    train, val = everything, NONE
+    if needs_validation(work.recipe):  # it ends as the folds' trainings ended, by pictures set aside
+        train, val = _set_aside(work, everything)
+    what = _pictures_of(len(rows), len(everything), len(val))
     note = (
-        f"model.onnx was trained on all {len(rows)} pictures{copies}; the scores are those of "
-        f"{len(predictors)} models, each trained without the pictures it was scored on"
+        f"model.onnx was trained on {what}; the scores are those of {len(predictors)} models, each trained without the "
+        "pictures it was scored on"
     )
     evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, rows), FOLDED, notes=(note,))
-    work.progress(Step("fold", text=f"all    one more training, on all {len(rows)} pictures{copies}: the model file"))
-    first = with_copies(dataset.columns, np.setdiff1d(rows, held_out[0]))
-    _plan_like_first(run, len(first), len(everything))
-    fitted = fit_part(work, run, everything, NONE)
+    work.progress(Step("fold", text=f"all    one more training, on {what}: the model file"))
+    first, _ = _set_aside(work, with_copies(dataset.columns, np.setdiff1d(rows, held_out[0])))
+    _plan_like_first(run, len(first), len(train))
+    fitted = fit_part(work, run, train, val)
     chosen = [p.description.threshold for p in predictors if p.description.threshold is not None]
     threshold = float(np.median(chosen)) if chosen else None
     description = deliver(work, run, fitted, choose_on=NONE, compare_on=rows, threshold=threshold)
@@ -85,6 +88,13 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures)
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
+
+
+def _pictures_of(originals: int, everything: int, val: int) -> str:
+    """Say on what the model file is trained."""
+    copies = f" and {everything - originals} copies of them" if everything > originals else ""
+    chose = f", {val} of which only chose its best epoch" if val else ""
+    return f"all {originals} pictures{copies}{chose}"
 
 
 def _plan_like_first(run: RunFolder, before: int, after: int) -> None:
@@ -99,29 +109,32 @@ def _plan_like_first(run: RunFolder, before: int, after: int) -> None:
 def _fold_model(work: Work, run: RunFolder, rest: Indices) -> Predictor:
     """Train and write the model of one fold, or load it where it is there."""
     if not run.model.exists():
-        lacking = needs_validation(work.recipe)
-        train, val = _carve_validation(work.dataset, rest, work.recipe.training.seed, needed=bool(lacking))
-        if lacking and len(val) < MIN_VALIDATION:
-            raise ConfigError(
-                f"A fold of {len(rest)} pictures leaves too few for validation, which '{lacking}' needs.",
-                where=lacking,
-                fix="leave it out of the recipe, or add pictures",
-            )
+        train, val = _set_aside(work, rest)
         fitted = fit_part(work, run, train, val)
         write_run_curves(run)
         deliver(work, run, fitted, choose_on=val, compare_on=val if len(val) else train)
     return load_model(run.model)
 
 
-def _carve_validation(dataset: Dataset, rest: Indices, seed: int, *, needed: bool) -> tuple[Indices, Indices]:
+def _set_aside(work: Work, rest: Indices) -> tuple[Indices, Indices]:
     """Take a tenth of the groups away for choosing epoch and threshold, where that leaves enough to choose by.
 
-    needed: the recipe cannot do without; then it is a fifth, of however few groups.
+    A recipe that cannot do without gets a fifth of few pictures, or up to two fifths of very few. Raises ConfigError
+    where that is not enough.
     """
-    part = dataset.select(rest)
+    lacking = needs_validation(work.recipe)
+    part = work.dataset.select(rest)
     few = len(rest) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS
-    if few and not needed:
+    if few and not lacking:
         return rest, NONE
-    shares = (0.8, 0.2, 0.0) if few else (0.9, 0.1, 0.0)
-    split = split_dataset(part, method="hash", seed=seed, shares=shares)
-    return rest[split.indices("train")], rest[split.indices("val")]
+    share = min(0.4, max(0.2, (MIN_VALIDATION + 1) / len(rest))) if few else 0.1
+    shares = (1 - share, share, 0.0)
+    split = split_dataset(part, method="hash", seed=work.recipe.training.seed, shares=shares)
+    train, val = rest[split.indices("train")], rest[split.indices("val")]
+    if lacking and len(val) < MIN_VALIDATION:
+        raise ConfigError(
+            f"A fold of {len(rest)} pictures leaves too few for validation, which '{lacking}' needs.",
+            where=lacking,
+            fix="leave it out of the recipe, or add pictures",
+        )
+    return train, val

@@ -80,11 +80,17 @@ class State:
         return (output[0].float(), output[1].float()) if isinstance(output, tuple) else output.float()
 
     def train_mode(self) -> None:
-        """Training mode, but a frozen encoder's batch norm keeps its averages."""
+        """Training mode, but a frozen encoder, or one whose batch norm is frozen, keeps its averages."""
         self.network.train()
         encoder = getattr(self.network, "encoder", None)
-        if encoder is not None and self.phase.encoder == "frozen":
+        if encoder is None:
+            return
+        if self.phase.encoder == "frozen":
             encoder.eval()
+        elif self.phase.encoder_batch_norm == "frozen":
+            for layer in encoder.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
 
     def set_rates(self, step: int, steps: int) -> None:
         """Set each group's learning rate for this step of the phase."""

@@ -432,3 +432,14 @@ def test_a_network_with_an_auxiliary_head_trains_both_heads(tmp_path: Path, prec
     result = fit(network, batches, loss, score, settings, folder=tmp_path, record=lambda event: None, device=CPU)
     assert len(result.scores) == 1
     assert not torch.equal(before["second.weight"], network.state_dict()["second.weight"])
+
+
+def test_an_encoder_s_batch_norm_may_stay_still_while_its_weights_are_tuned(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = _weights(Small())
+    network, _ = _fit(tmp_path, _settings(Phase(epochs=2, encoder_batch_norm="frozen"), restore_best=False))
+    after = network.state_dict()
+    averages = [name for name in before if name.startswith("encoder.") and "running" in name]
+    weights = [name for name in before if name.startswith("encoder.") and name.endswith("weight")]
+    assert averages and all(torch.equal(before[name], after[name]) for name in averages)
+    assert weights and not any(torch.equal(before[name], after[name]) for name in weights)
