@@ -3,7 +3,7 @@
     python benchmarks/recipes/run.py 'isic-unet' 'carvana-unet' --data ../shared/data --weights ../shared/weights
 
 Each case of cases.yaml is one training, in a process of its own, scored once on its test part (or out of fold).
-The figures go to results/CASE.json, from which docs/recipes/README.md is made (docs/recipes/make_table.py).
+The figures go to results/CASE.json, from which docs/recipes/README.md is made (docs/recipes/make_pages.py).
 `--choose` leaves the test part alone: the case is trained and scored within its training part, to settle a setting.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import yaml
 HERE = Path(__file__).parent
 CASES = HERE / "cases.yaml"
 RESULTS = HERE / "results"
+PICTURES = HERE.parents[1] / "docs" / "recipes" / "images"
 
 
 def main() -> None:
@@ -49,7 +51,10 @@ def main() -> None:
         print(json.dumps(row, indent=1), flush=True)
         if not given.choose:
             RESULTS.mkdir(exist_ok=True)
+            PICTURES.mkdir(exist_ok=True)
             (RESULTS / f"{name.replace(' ', '-')}.json").write_text(json.dumps(row, indent=1) + "\n")
+            if name == row["recipe"]:
+                shutil.copyfile(runs.resolve() / name / "curves.svg", PICTURES / f"{name}.svg")
 
 
 def run_case(name: str, case: dict[str, Any], data: Path, weights: Path, runs: Path, *, choose: bool) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def run_case(name: str, case: dict[str, Any], data: Path, weights: Path, runs: P
     settings: list[str] = []
     begun = time.monotonic()
     if case.get("doubled"):
-        call("augment", folder, "-o", work / "doubled", "--copies", "1")
+        call("augment", folder, "-o", work / "doubled", "--copies", "1", "--set", "augmentation.noise=0.02")
         folder = work / "doubled"
     if shares := case.get("shares"):
         dataset = read_dataset(folder, recipe.data)

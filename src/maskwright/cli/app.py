@@ -163,7 +163,6 @@ def train(
         "model.weights": weights,
         "model.size": opt.parse_size(size),
         "model.mode": mode,
-        "training.phases.0.epochs": epochs,
         "training.seed": seed,
         "data.group": group,
         "data.masks": masks,
@@ -173,7 +172,7 @@ def train(
     if find_lr:
         find_rate_instead(
             data, recipe=recipe, output=output, overrides=overrides, accept=tuple(accept or ()), device=device,
-            useless={"--minutes": minutes, "--folds": folds}, json=json, quiet=quiet,
+            useless={"--epochs": epochs, "--minutes": minutes, "--folds": folds}, json=json, quiet=quiet,
         )  # fmt: skip
         return
     with show_progress(quiet=quiet) as progress:
@@ -182,6 +181,7 @@ def train(
             recipe=recipe,
             output=output,
             overrides=overrides,
+            epochs=epochs,
             minutes=minutes,
             folds=folds,
             accept=tuple(accept or ()),

@@ -54,9 +54,11 @@ Encoder = Annotated[str | None, _option("A timm or smp encoder, such as mobilene
 Weights = Annotated[str | None, _option("imagenet, keras, none, or a .safetensors or .h5 file.", "NAME|FILE")]
 Size = Annotated[str | None, _option("What the network sees: 192, or HEIGHTxWIDTH such as 192x256.", "N|HxW")]
 Mode = Annotated[str | None, _option("whole: resize each picture. tile: cut it.", "whole|tile")]
-Epochs = Annotated[int | None, _option("Passes over the training pictures (of the first phase).", "N")]
+Epochs = Annotated[int | None, _option("Passes over the training pictures, shared out over the recipe's phases.", "N")]
 Seed = Annotated[int | None, _option("Seed of everything random.", "N")]
-Minutes = Annotated[float | None, _option("Choose the number of epochs so that training takes this long.", "M")]
+Minutes = Annotated[
+    float | None, _option("Choose the number of epochs so that training takes this long; a recipe's own give way.", "M")
+]
 Folds = Annotated[int | None, _option("Train this many folds and pool their scores.", "N")]
 Track = Annotated[
     list[str] | None,

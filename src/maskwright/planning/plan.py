@@ -5,7 +5,7 @@ train (`plan_length`). Never imports torch.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -100,9 +100,7 @@ def plan_view(recipe: Recipe, facts: Facts) -> View:
         why_mode = "stated"
     if stated != "auto":
         height, width = (stated, stated) if isinstance(stated, int) else stated
-        size, why_size = (_up(height), _up(width)), "stated"
-        if size != (height, width):
-            why_size = f"stated {height}x{width}, rounded up to multiples of {MULTIPLE}"
+        size, why_size = (height, width), "stated"
     elif mode == "tile":
         side = min(TILE, _up(max(facts.height, facts.width)))
         size, why_size = (side, side), "tiles of the pictures at their own resolution"
@@ -140,8 +138,8 @@ def plan_length(
 ) -> tuple[tuple[int, ...], int, int, float, str]:
     """Choose the epochs of each phase: (epochs, steps an epoch, tiles an epoch, expected seconds, reason).
 
-    step_seconds: of one training step, measured. validation_seconds: of one validation. minutes: for all of the fit.
-    Raises ConfigError for minutes where every phase states its epochs.
+    step_seconds: of one training step, measured. validation_seconds: of one validation. minutes: for all of the fit;
+    where every phase states its epochs they are shared out anew, in the same proportion.
     """
     tiles = _tiles(facts, view, batch_size) if view.mode == "tile" else 0
     steps = max(1, round((tiles or facts.pictures) / batch_size))
@@ -149,19 +147,32 @@ def plan_length(
     phases = recipe.training.phases
     open_phases = [phase for phase in phases if phase.epochs == "auto"]
     if minutes is not None and not open_phases:
-        fix = "leave out one of the two"
-        raise ConfigError("Both minutes and epochs are stated: they cannot both decide.", where="--minutes", fix=fix)
+        stated = [int(phase.epochs) for phase in phases]
+        epochs = share_epochs(int(minutes * 60 / epoch_seconds), stated)
+        reason = f"the recipe's {' + '.join(map(str, stated))}, shared out over {minutes:g} minutes"
+        return epochs, steps, tiles, sum(epochs) * epoch_seconds, f"{reason} at {epoch_seconds:.1f} s an epoch"
     least = LEAST_STEPS if pretrained else LEAST_STEPS_FROM_SCRATCH
     total, reason = max(8, math.ceil(least / steps)), f"about {least} steps of {batch_size} suffice as a rule"
     if minutes is not None:
-        stated = sum(int(phase.epochs) for phase in phases if phase.epochs != "auto")
-        fitting = int(minutes * 60 / epoch_seconds) - stated
+        fixed = sum(int(phase.epochs) for phase in phases if phase.epochs != "auto")
+        fitting = int(minutes * 60 / epoch_seconds) - fixed
         total, reason = max(1, fitting), f"what fits into {minutes:g} minutes at {epoch_seconds:.1f} s an epoch"
     each = max(1, round(total / max(1, len(open_phases))))
     epochs = tuple(each if phase.epochs == "auto" else int(phase.epochs) for phase in phases)
     if not open_phases:
         reason = "stated"
     return epochs, steps, tiles, sum(epochs) * epoch_seconds, reason
+
+
+def share_epochs(total: int, stated: Sequence[int]) -> tuple[int, ...]:
+    """Share out `total` epochs in the proportion of those that were stated, at least one each.
+
+    >>> share_epochs(16, [100, 100]), share_epochs(5, [10, 30]), share_epochs(1, [10, 30])
+    ((8, 8), (1, 4), (1, 1))
+    """
+    whole = sum(stated)
+    ends = [round(total * sum(stated[: at + 1]) / whole) for at in range(len(stated))]
+    return tuple(max(1, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True))
 
 
 def describe(plan: Plan) -> str:

@@ -223,6 +223,10 @@ def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str
         encoder, why = usual_encoder(options.name, work.device)
     if weights != "auto":
         network, facts = _build(work, encoder, weights)
+        if weights == "none" and _freezes(work.recipe):
+            said = "the encoder's weights are random, and a phase keeps them as they are"
+            work.progress(Step("plan", text=f"note   {said}: --set training.phases.0.encoder=trained"))
+            why = f"{why}; {said}"
         return encoder, weights, network, facts, why
     from maskwright.models.keras_weights import ALPHAS
 
@@ -230,13 +234,18 @@ def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str
     try:
         network, facts = _build(work, encoder, weights)
     except MaskwrightError as error:
-        if isinstance(error, ConfigError | DataError):
+        if isinstance(error, ConfigError | DataError) or _freezes(work.recipe):
             raise
         why += f"; trained from scratch, since the {weights} weights could not be fetched ({error.what})"
         work.progress(Step("plan", text=f"note   no pretrained weights: {error.what} {error.fix}"))
         weights = "none"
         network, facts = _build(work, encoder, weights)
     return encoder, weights, network, facts, why
+
+
+def _freezes(recipe: Recipe) -> bool:
+    """Whether some phase trains only what stands on the encoder: with random weights that is never meant."""
+    return any(phase.encoder == "frozen" for phase in recipe.training.phases)
 
 
 def _build(work: Work, encoder: str, weights: str, *, load: bool = True) -> "tuple[nn.Module, NetworkFacts]":

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from maskwright.errors import ConfigError, need
+from maskwright.planning.plan import share_epochs
 from maskwright.recipe import Recipe, build_recipe, merge
 
 
@@ -41,6 +42,28 @@ def load_recipe(recipe: str | Path | Recipe | None, overrides: Mapping[str, Any]
     else:
         content, where = _read(recipe or "default")
     return build_recipe(merge(content, overrides or {}), where=where)
+
+
+def with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
+    """Return the recipe with so many epochs in all, shared out over its phases in their own proportion.
+
+    Raises ConfigError where there are fewer epochs than phases.
+    """
+    phases = recipe.training.phases
+    if epochs is None:
+        return recipe
+    if epochs < len(phases):
+        raise ConfigError(
+            f"The recipe has {len(phases)} phases, and each needs an epoch.",
+            where="--epochs",
+            fix=f"{len(phases)} or more",
+        )
+    stated = [1 if phase.epochs == "auto" else phase.epochs for phase in phases]
+    shared = [
+        phase.model_copy(update={"epochs": share})
+        for phase, share in zip(phases, share_epochs(epochs, stated), strict=True)
+    ]
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"phases": tuple(shared)})})
 
 
 def recipe_names() -> list[str]:

@@ -3,6 +3,7 @@
 A run that was stopped goes on from where it was with the same call; one that is finished is returned as it is.
 """
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from maskwright.runs.folder import RunFolder, State, next_folder, read_json, sam
 from maskwright.runs.folds import make_folds, train_folds
 from maskwright.runs.gate import check_before_training
 from maskwright.runs.needs import check_needs, read_for
-from maskwright.runs.recipes import load_recipe
+from maskwright.runs.recipes import load_recipe, with_epochs
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runs.trackers import find_trackers
@@ -64,6 +65,7 @@ def train(
     recipe: str | Path | Recipe | None = None,
     output: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
     accept: Sequence[str] = (),
@@ -77,9 +79,10 @@ def train(
 
     data: a folder (or archive, or CSV manifest), or a Dataset. recipe: a name, a YAML file, or a Recipe.
     output: the run's folder; default runs/NAME-1 or the next number. overrides: {"model.size": 256, ...}.
-    minutes: for the fit. folds: cross-validate. accept: kinds of findings to train in spite of.
-    pictures: False leaves pictures out of the report. device: auto, cpu, cuda or mps. track: trackers that get a copy
-    of the curves and scores; track_pictures: also of pictures, and names of pictures, if they are elsewhere.
+    epochs: in all, shared out over the recipe's phases. minutes: for the fit, in place of epochs.
+    folds: cross-validate. accept: kinds of findings to train in spite of. pictures: False leaves pictures out of the
+    report. device: auto, cpu, cuda or mps. track: trackers that get a copy of the curves and scores; track_pictures:
+    also of pictures, and names of pictures, if they are elsewhere.
 
     Raises DataError, ConfigError, OutputError, TrainingError or ExportError, each with how to put it right.
     """
@@ -87,7 +90,8 @@ def train(
     need("torch", extra="train", purpose="Training")
     tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
     resolved = resolve_device(device)
-    settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
+    _decide_length_once(epochs, minutes, overrides or {})
+    settled = with_epochs(load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})}), epochs)
     dataset, settled = read_data(data, settled, progress)
     check_needs(dataset, settled)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
@@ -121,6 +125,14 @@ def train(
             run.discard()
         raise
     return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
+
+
+def _decide_length_once(epochs: int | None, minutes: float | None, overrides: Mapping[str, Any]) -> None:
+    """Raise ConfigError where both minutes and epochs are asked for; a recipe's own epochs give way to minutes."""
+    stated = epochs is not None or any(re.fullmatch(r"training\.phases\.\d+\.epochs", key) for key in overrides)
+    if minutes is not None and stated:
+        fix = "leave out one of the two"
+        raise ConfigError("Both minutes and epochs are stated: they cannot both decide.", where="--minutes", fix=fix)
 
 
 def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:

@@ -102,7 +102,7 @@ def test_no_rate_to_suggest_is_said_and_is_no_failure(told: Told, capsys: Any) -
     check_document(capsys.readouterr().out, "find-lr")
 
 
-@pytest.mark.parametrize("option", ["--minutes", "--folds"])
+@pytest.mark.parametrize("option", ["--epochs", "--minutes", "--folds"])
 def test_what_belongs_to_a_training_is_refused(told: Told, capsys: Any, option: str) -> None:
     assert _run("train", "d", "--find-lr", option, "3", "-q") == 2
     assert option in (error := capsys.readouterr().err)

@@ -77,6 +77,15 @@ def test_every_network_exports_to_a_file_that_gives_the_same_logits(name: str) -
         np.testing.assert_allclose(found, network(image).numpy(), atol=1e-4, rtol=1e-4)
 
 
+def test_a_network_exports_at_a_size_between_two_strides() -> None:
+    network = build("mobilenet_unet").eval()
+    image = torch.rand(2, 3, 50, 70, generator=torch.Generator().manual_seed(1))
+    file = trace_network(network, bands=3, size=(50, 70), outputs=1)
+    (found,) = onnxruntime.InferenceSession(file).run(None, {"network_input": image.numpy()})
+    with torch.inference_mode():
+        np.testing.assert_allclose(found, network(image).numpy(), atol=1e-4, rtol=1e-4)
+
+
 @each_network
 def test_every_part_of_every_network_learns(name: str) -> None:
     network = build(name).train()

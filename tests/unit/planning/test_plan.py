@@ -39,10 +39,9 @@ def test_small_pictures_are_not_enlarged() -> None:
     assert plan_view(DEFAULT, _facts(height=128, width=128, thickness=20.0)).size == (128, 128)
 
 
-def test_a_stated_size_is_kept_and_rounded_up_to_what_the_network_takes() -> None:
+def test_a_stated_size_is_kept() -> None:
     view = plan_view(build_recipe({"model": {"size": [100, 128]}}), _facts())
-    assert view.size == (128, 128)
-    assert "stated 100x128, rounded up" in view.reasons["size"]
+    assert (view.size, view.reasons["size"]) == ((100, 128), "stated")
 
 
 def test_a_set_without_any_object_is_planned_all_the_same() -> None:
@@ -80,6 +79,14 @@ def test_minutes_decide_where_they_are_given() -> None:
     assert seconds <= 120 < seconds + 12.4
     assert epochs == (9,)
     assert "2 minutes" in why
+
+
+def test_minutes_share_out_anew_what_a_recipe_states() -> None:
+    phases = {"training": {"phases": [Phase(epochs=100).model_dump(), Phase(epochs=300).model_dump()]}}
+    epochs, _, _, seconds, why = _length(build_recipe(phases), minutes=2)
+    assert epochs == (2, 7)
+    assert seconds <= 120
+    assert "the recipe's 100 + 300, shared out over 2 minutes" in why
 
 
 def test_stated_epochs_stay_and_the_rest_is_shared_among_open_phases() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import maskwright
-from maskwright.errors import DataError
+from maskwright.errors import DataError, MaskwrightError
 from support.picture_folders import disc, make_set
 
 
@@ -42,3 +42,34 @@ def test_a_folder_that_cannot_be_read_as_the_recipe_says_names_the_recipe(tmp_pa
     (tmp_path / "empty").mkdir()
     said = refusal(tmp_path / "empty", "carvana-fcn", tmp_path / "run")
     assert said.what.startswith("The recipe 'carvana-fcn' is for Carvana")
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that gets no pretrained weights."""
+
+    def fail(*arguments: object) -> Path:
+        raise MaskwrightError("No network: unreachable.", where="https://example.org", fix="connect once")
+
+    monkeypatch.setattr("maskwright.models.weights._fetch", fail)
+
+
+SHORT = {
+    "model.size": 32, "training.phases.0.epochs": 1, "training.precision": "fp32", "model.encoder": "mobilenetv2_035"
+}  # fmt: skip
+
+
+def test_a_frozen_encoder_is_never_left_random_because_weights_cannot_be_had(tmp_path: Path, no_weights: None) -> None:
+    frozen = {**SHORT, "training.phases.0.encoder": "frozen"}
+    with pytest.raises(MaskwrightError, match="No network"):
+        maskwright.train(make_set(tmp_path / "data", 12), output=tmp_path / "run", overrides=frozen, folds=2)
+
+
+def test_random_weights_that_were_asked_for_and_stay_frozen_are_remarked_on(tmp_path: Path) -> None:
+    said: list[str] = []
+    frozen = {**SHORT, "training.phases.0.encoder": "frozen", "model.weights": "none"}
+    maskwright.train(
+        make_set(tmp_path / "data", 12), output=tmp_path / "run", overrides=frozen, folds=2,
+        progress=lambda step: said.append(step.text),
+    )  # fmt: skip
+    assert any("the encoder's weights are random, and a phase keeps them as they are" in text for text in said)

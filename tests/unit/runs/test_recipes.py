@@ -6,7 +6,7 @@ import pytest
 
 from maskwright.errors import ConfigError
 from maskwright.recipe import build_recipe
-from maskwright.runs.recipes import dump_recipe, list_recipes, load_recipe, recipe_names
+from maskwright.runs.recipes import dump_recipe, list_recipes, load_recipe, recipe_names, with_epochs
 
 
 def test_every_recipe_that_comes_along_is_valid_and_says_what_it_is_for() -> None:
@@ -80,3 +80,65 @@ def test_augmentation_from_nothing_sets_only_what_is_stated() -> None:
     found = build_recipe({"augmentation": {"base": "none", "contrast": 0.2}}).augmentation
     assert found.contrast == 0.2
     assert not any(value for key, value in found if key not in ("base", "contrast"))
+
+
+def test_epochs_are_shared_out_over_the_phases_of_a_recipe() -> None:
+    shared = with_epochs(load_recipe("isic-unet"), 17).training.phases
+    assert sorted(phase.epochs for phase in shared) == [8, 9]
+    assert with_epochs(load_recipe("default"), 5).training.phases[0].epochs == 5
+    with pytest.raises(ConfigError, match="has 2 phases, and each needs an epoch"):
+        with_epochs(load_recipe("isic-unet"), 1)
+
+
+NOTHING = {"flip_horizontal": 0.0, "flip_vertical": 0.0, "rotate_degrees": 0.0, "contrast": 0.0, "quarter_turns": False}
+DUTS = {
+    "loss": "dice(smooth=1e-15)", "optimizer": "adam", "epsilon": 1e-7, "batch_size": 16, "early_stopping": 10,
+    "restore_best": True, "weight_decay": 0, "clip_norm": None, **NOTHING,
+}  # fmt: skip
+CARVANA = {
+    "loss": "dice", "optimizer": "adam", "epsilon": 1e-6, "batch_size": 32, "early_stopping": 2, "restore_best": True,
+    "seed": 42, "size": (96, 128), "initialisation": "he", "weight_decay": 0, "clip_norm": None,
+    **NOTHING, "flip_horizontal": 0.5, "rotate_degrees": 3.6, "contrast": 0.2,
+}  # fmt: skip
+ISIC = {"loss": "bce", "optimizer": "adam", "encoder": "mobilenetv2_100", "weights": "keras", **NOTHING}
+SETTINGS = {
+    "duts-mobilenet-unet": {**DUTS, "size": 256, "encoder": "mobilenetv2_035", "weights": "keras"},
+    "duts-segnet": {**DUTS, "size": 256},
+    "duts-unet-scratch": {**DUTS, "size": 128},
+    "pets-mobilenet-pix2pix": {
+        "loss": "cross_entropy", "size": 128, "encoder": "mobilenetv2_100", "weights": "keras", "batch_size": 64
+    },
+    "carvana-fcn": CARVANA,
+    "carvana-unet": {**CARVANA, "dropout": 0.3},
+    "stones-efficientnet-unet": {
+        "loss": "dice+bce", "optimizer": "adam", "encoder": "efficientnet-b0", "quarter_turns": True,
+        "flip_vertical": 0.5,
+    },
+    "isic-unet": ISIC,
+    "isic-segnet-attention": {**ISIC, "attention": "gate"},
+    "isic-segnet-attention-atrous": {**ISIC, "attention": "gate", "atrous": (1, 2)},
+}  # fmt: skip
+PHASES = {
+    # epochs, encoder, rate, rate of the encoder, schedule
+    "duts-mobilenet-unet": [(15, "frozen", 1e-4, None, "plateau"), (15, "trained", 1e-4, 1e-4, "plateau")],
+    "duts-segnet": [(15, "trained", 1e-4, 1e-4, "plateau")],
+    "duts-unet-scratch": [(15, "trained", 1e-4, None, "plateau")],
+    "pets-mobilenet-pix2pix": [(20, "frozen", 1e-3, None, "constant")],
+    "carvana-fcn": [(20, "trained", 1e-4, None, "constant")],
+    "carvana-unet": [(20, "trained", 1e-4, None, "constant")],
+    "stones-efficientnet-unet": [("auto", "trained", 1e-3, 1e-3, "constant")],
+    "isic-unet": [(100, "frozen", 1e-3, None, "constant"), (100, "trained", 1e-4, 1e-6, "constant")],
+}
+PHASES["isic-segnet-attention"] = PHASES["isic-segnet-attention-atrous"] = PHASES["isic-unet"]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_recipe_trains_with_the_settings_of_its_source(name: str) -> None:
+    recipe = load_recipe(name)
+    said = {**dict(recipe.model), **dict(recipe.augmentation), **dict(recipe.training), "loss": recipe.loss}
+    assert {key: said[key] for key in SETTINGS[name]} == SETTINGS[name]
+    phases = recipe.training.phases
+    found = [(p.epochs, p.encoder, p.learning_rate, p.encoder_learning_rate, p.schedule) for p in phases]
+    assert found == PHASES[name]
+    assert all(phase.warmup == 0 for phase in phases)
+    assert all((p.plateau_factor, p.plateau_patience) == (0.1, 4) for p in phases if p.schedule == "plateau")
