@@ -17,14 +17,16 @@ from maskwright.recipe import Recipe
 from maskwright.runs.recipes import RecipeFacts, load_recipe, recipe_facts
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parents[1] / "benchmarks" / "recipes" / "results"
+CASES = HERE.parents[1] / "benchmarks" / "recipes" / "cases.yaml"
+RESULTS = CASES.parent / "results"
 INTRODUCTION = """# The systems of five write-ups, as recipes
 
 Each row is a recipe that comes with maskwright: `maskwright train DATA --recipe NAME`. The figures are from
 `benchmarks/recipes/run.py`: real pictures that stand for the write-up's own set, few epochs, two processor cores; each
-page says what differs. Scores are means over pictures, at the masks' own size, with 95 % intervals; *published* figures
-were mostly taken at the network's size. Frozen: the encoder keeps its ImageNet weights. Seconds are those of the whole
-command, from reading the folder to the report.
+page says more of what differs. Scores are means over pictures, at the masks' own size, with 95 % intervals; where there
+are more than two classes, means over the classes too. *Published* figures were mostly taken at the network's size.
+Frozen: the encoder keeps its ImageNet weights. Seconds are those of all commands, from reading the folder to the
+report.
 """
 
 
@@ -43,7 +45,12 @@ def main() -> int:
 def make_pages() -> dict[Path, str]:
     """Return each page's path and text."""
     sources: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "sources.yaml").read_text())
-    found = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    cases = yaml.safe_load(CASES.read_text())
+    found = [
+        {**json.loads(result_path(name).read_text()), "differs": case["differs"]}
+        for name, case in cases.items()
+        if result_path(name).exists()
+    ]
     pages, rows = {}, []
     for name, source in sources.items():
         recipe = load_recipe(name)
@@ -55,21 +62,28 @@ def make_pages() -> dict[Path, str]:
     return pages
 
 
+def result_path(case: str) -> Path:
+    """Where a case's figures are, once it was run."""
+    return RESULTS / f"{case.replace(' ', '-')}.json"
+
+
 # --- the table ---
 
 
 def table(rows: list[list[str]]) -> str:
     """Return the overview's text."""
     head = [
-        "recipe", "network", "parameters", "published IoU / Dice", "IoU frozen", "Dice frozen", "s", "IoU", "Dice", "s"
+        "recipe", "network", "parameters", "published", "IoU frozen", "Dice frozen", "s", "IoU", "Dice", "s",
+        "accuracy", "what differs from the source",
     ]  # fmt: skip
     return f"{INTRODUCTION}\n{markdown(head, rows)}\n\n{directions()}"
 
 
 def table_rows(facts: RecipeFacts, source: dict[str, Any], results: dict[str, dict[str, Any]]) -> list[list[str]]:
     """Return a recipe's rows: its own, and one for each variant that was measured."""
-    said, rows = source["published"], []
-    for variant in ["", *sorted({key.replace("frozen", "").strip() for key in results} - {""})]:
+    rows = []
+    for variant in dict.fromkeys(["", *(key.replace("frozen", "").strip() for key in results)]):
+        said = source["published"] if not variant else source.get("variants", {}).get(variant, {})
         tuned, frozen = results.get(variant), results.get(f"{variant} frozen".strip())
         if tuned is not None and facts.name == "pets-mobilenet-pix2pix":
             tuned, frozen = None, tuned  # its encoder is never trained
@@ -78,19 +92,25 @@ def table_rows(facts: RecipeFacts, source: dict[str, Any], results: dict[str, di
             f"[{facts.name}]({facts.name}.md) {variant}".strip(),
             any_of["network"] if any_of else facts.network,
             f"{any_of['parameters'] if any_of else facts.parameters:,}",
-            "" if variant else published(said),
+            published(said),
             score(frozen, "iou"), score(frozen, "dice"), seconds(frozen),
-            score(tuned, "iou"), score(tuned, "dice"), seconds(tuned),
+            score(tuned, "iou"), score(tuned, "dice"), seconds(tuned), score(any_of, "accuracy"),
+            any_of["differs"] if any_of else "not run",
         ])  # fmt: skip
     return rows
 
 
 def published(said: dict[str, float]) -> str:
-    """Return the source's IoU and Dice, frozen first where it gives both."""
-    pairs = [(said.get(f"{stage}iou"), said.get(f"{stage}dice")) for stage in ("frozen_", "")]
-    shown = [" / ".join("–" if v is None else f"{v:g}" for v in pair) for pair in pairs if any(pair)]
-    if not shown and "accuracy" in said:
-        return f"accuracy {said['accuracy']:g}"
+    """Return the source's figures in words, frozen first where it gives both."""
+    stages = [("frozen_", "frozen "), ("", "")]
+    shown = []
+    for key, word in stages:
+        found = [
+            f"{name} {said[key + short]:g}" for short, name in (("iou", "IoU"), ("dice", "Dice")) if key + short in said
+        ]
+        shown += [word + ", ".join(found)] if found else []
+    if "accuracy" in said:
+        shown.append(f"accuracy {said['accuracy']:g}")
     return "; ".join(shown) or "–"
 
 
@@ -123,6 +143,7 @@ Source: {recipe.source}.
 `{facts.network}`: {facts.parameters:,} parameters ({counted}), {facts.trainable:,} of them trained.
 
 ## Train it
+
 ```console{fetch}
 $ maskwright train pictures --recipe {recipe.name} -o runs/{recipe.name}
 ```
@@ -131,11 +152,19 @@ It is for {recipe.needs.set}. Other data is refused before anything starts: fewe
 or other than {recipe.needs.classes} classes. Every setting: `src/maskwright/recipes/{recipe.name}.yaml`.
 
 {source["own"]}
-
+{more(source)}
 ## Figures
 
 {markdown(["run", "scores", "protocol", "pictures scored", "seconds"], figures)}
 {picture if has_picture else ""}"""
+
+
+def more(source: dict[str, Any]) -> str:
+    """Return what else a reader may want to type."""
+    if "also" not in source:
+        return ""
+    lines = "\n".join(f"$ {line}" for line in source["also"]["commands"])
+    return f"\n{source['also']['what']}\n\n```console\n{lines}\n```\n"
 
 
 def measured(case: str, row: dict[str, Any]) -> list[str]:

@@ -22,10 +22,9 @@ RECIPES = [name for name in recipe_names() if name not in OURS]
 
 
 def commands(name: str) -> list[list[str]]:
-    """The commands that a recipe's page shows."""
-    block = re.search(r"```console\n(.*?)```", (PAGES / f"{name}.md").read_text(), re.DOTALL)
-    assert block is not None
-    return [shlex.split(line.removeprefix("$ ")) for line in block[1].splitlines()]
+    """The commands that a recipe's page shows, in order."""
+    blocks = re.findall(r"```console\n(.*?)```", (PAGES / f"{name}.md").read_text(), re.DOTALL)
+    return [shlex.split(line.removeprefix("$ ")) for block in blocks for line in block.splitlines()]
 
 
 def three_classes(seed: int, size: tuple[int, int]) -> np.ndarray:
@@ -65,14 +64,17 @@ def test_a_recipe_trains_as_its_page_says(name: str, tmp_path: Path) -> None:
     needs = load_recipe(name).needs
     draw = three_classes if needs.classes == 3 else disc
     make_set(tmp_path / "pictures", max(100, needs.pictures), draw=draw, size=(48, 64))
-    fetch, train = [None, *commands(name)][-2:]
-    assert fetch is None or fetch == ["maskwright", "fetch", needs.fetch, "-o", "pictures"]
-    assert train is not None and train[:3] == ["maskwright", "train", "pictures"]
-    done = subprocess.run(
-        [sys.executable, "-m", *train, *small(name)],
-        cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    told = commands(name)
+    assert ["maskwright", "train", "pictures", "--recipe", name, "-o", f"runs/{name}"] in told
+    for words in told:
+        if words[1] == "fetch":
+            assert words == ["maskwright", "fetch", needs.fetch, "-o", "pictures"]
+            continue
+        done = subprocess.run(
+            [sys.executable, "-m", *words, *(small(name) if words[1] == "train" else [])],
+            cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
     run = tmp_path / "runs" / name
     assert read_json(run / "evaluation.json")["images"] > 0
     assert maskwright.load(run / "model.onnx").description.network == load_recipe(name).model.name

@@ -78,6 +78,7 @@ def predict(*, failed: int = 0) -> dict[str, Any]:
 RECIPES = [
     {
         "name": "default",
+        "task": "Any pictures.",
         "network": "U-Net over mobilenetv2_035",
         "parameters": 1_234_567,
         "trainable": 1_200_000,

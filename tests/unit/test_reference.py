@@ -35,7 +35,7 @@ def test_the_readme_shows_the_public_names(name: str) -> None:
 
 
 def test_every_link_of_the_pages_leads_to_a_file() -> None:
-    for page in (DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.glob("*.md")):
+    for page in (DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
         for part in page.read_text(encoding="utf-8").split("](")[1:]:
             target = part.partition(")")[0].partition("#")[0]
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"

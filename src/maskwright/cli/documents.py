@@ -161,6 +161,7 @@ class RecipeLine(Document):
     """One recipe; parameters are counted as its source counts them."""
 
     name: str
+    task: str
     network: str
     parameters: int = Field(ge=0)
     trainable: int = Field(ge=0)

@@ -180,14 +180,17 @@ def recipes_text(content: Content) -> str:
     """Tell one line for each recipe, or one for each key."""
     if "fields" in content:
         return "\n".join(_field_line(field) for field in content["fields"])
-    return "\n".join(_recipe_line(recipe) for recipe in content["recipes"])
+    return "\n".join(line for recipe in content["recipes"] for line in _recipe_lines(recipe))
 
 
-def _recipe_line(recipe: Content) -> str:
-    counted = (
-        f"{recipe['parameters']:,} parameters ({recipe['trainable']:,} trained; counted as {recipe['count']} does)"
+def _recipe_lines(recipe: Content) -> tuple[str, str, str]:
+    trained = "" if recipe["trainable"] == recipe["parameters"] else f", {recipe['trainable']:,} of them trained"
+    counted = ", moving averages included" if recipe["count"] == "keras" else ""
+    return (
+        f"{recipe['name']}   {recipe['task']}",
+        f"    {recipe['network']}: {recipe['parameters']:,} parameters{counted}{trained}",
+        f"    source: {recipe['source']}",
     )
-    return f"{recipe['name']:<20} {recipe['network']:<30} {counted}   {recipe['source']}".rstrip()
 
 
 def _field_line(field: Content) -> str:

@@ -123,17 +123,19 @@ def _set_aside(work: Work, rest: Indices) -> tuple[Indices, Indices]:
     where that is not enough.
     """
     lacking = needs_validation(work.recipe)
-    part = work.dataset.select(rest)
-    few = len(rest) < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS
+    part, pictures = work.dataset.select(rest), len(only_originals(work.dataset.columns, rest))
+    few = pictures < 10 * MIN_VALIDATION or len(set(part.columns.groups)) < MIN_GROUPS
     if few and not lacking:
         return rest, NONE
-    share = min(0.4, max(0.2, (MIN_VALIDATION + 1) / len(rest))) if few else 0.1
+    share = min(0.4, max(0.2, (MIN_VALIDATION + 1) / pictures)) if few else 0.1
     shares = (1 - share, share, 0.0)
     split = split_dataset(part, method="hash", seed=work.recipe.training.seed, shares=shares)
     train, val = rest[split.indices("train")], rest[split.indices("val")]
-    if lacking and len(val) < MIN_VALIDATION:
+    if len(val) < MIN_VALIDATION and not lacking:
+        return rest, NONE
+    if len(val) < MIN_VALIDATION:
         raise ConfigError(
-            f"A fold of {len(rest)} pictures leaves too few for validation, which '{lacking}' needs.",
+            f"A fold of {pictures} pictures leaves too few for validation, which '{lacking}' needs.",
             where=lacking,
             fix="leave it out of the recipe, or add pictures",
         )

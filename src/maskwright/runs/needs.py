@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from maskwright.data.copies import originals
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
@@ -32,10 +33,11 @@ def check_needs(dataset: Dataset, recipe: Recipe) -> None:
     """Raise DataError where there are too few pictures for the recipe, or other classes than it is for."""
     needs = recipe.needs
     fix = _how_to_get(recipe, f"train without the recipe: maskwright train {dataset.root}")
-    if len(dataset) < needs.pictures:
+    pictures = len(originals(dataset.columns))
+    if pictures < needs.pictures:
         raise DataError(
             f"The recipe '{recipe.name}' needs at least {needs.pictures} pictures with masks, and there are "
-            f"{len(dataset)}: it is for {needs.set or 'larger sets'}.",
+            f"{pictures}: it is for {needs.set or 'larger sets'}.",
             where=str(dataset.root),
             fix=fix,
         )

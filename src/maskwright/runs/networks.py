@@ -5,7 +5,6 @@ Torch is imported inside functions.
 
 from typing import TYPE_CHECKING, Any
 
-from maskwright.errors import ConfigError
 from maskwright.recipe import ModelOptions, Recipe
 
 if TYPE_CHECKING:
@@ -27,19 +26,16 @@ def network_from(
     """Build a recipe's network over this encoder, its first weights a function of the seed alone.
 
     load: False leaves out pretrained weights. Raises ConfigError or MaskwrightError as `build_network`, and
-    ConfigError for a phase that freezes an encoder where the network has none.
+    ConfigError for a phase that says something of an encoder where the network has none.
     """
     import torch
 
-    from maskwright.models.build import base_of, build_network
+    from maskwright.models.build import build_network
+    from maskwright.training.steps import check_phases
 
     options = recipe.model
-    if base_of(options.name) == "none" and any(phase.encoder == "frozen" for phase in recipe.training.phases):
-        raise ConfigError(
-            f"The network '{options.name}' has no encoder to freeze.", where="training.phases", fix="encoder: trained"
-        )
     torch.manual_seed(recipe.training.seed)
-    return build_network(
+    network, facts = build_network(
         options.name,
         encoder=encoder,
         weights=weights,
@@ -50,6 +46,8 @@ def network_from(
         load=load,
         **knobs_of(options),
     )
+    check_phases(network, recipe.training.phases)
+    return network, facts
 
 
 def knobs_of(options: ModelOptions) -> dict[str, Any]:

@@ -86,13 +86,16 @@ def list_recipes() -> list[RecipeFacts]:
 
 def recipe_facts(recipe: Recipe) -> RecipeFacts:
     """Build a recipe's network, for three bands and the classes of its own set, and count it."""
+    import torch
+
     from maskwright.models.build import count_parameters
     from maskwright.runs.networks import network_from, usual_encoder
 
     model = recipe.model
     encoder = usual_encoder(model.name, "cpu")[0] if model.encoder == "auto" else model.encoder
     weights = "none" if model.weights == "auto" else model.weights
-    network, _ = network_from(recipe, encoder, weights, bands=3, num_outputs=_outputs(recipe), load=False)
+    with torch.device("meta"):  # shapes without numbers: counting needs no more
+        network, _ = network_from(recipe, encoder, weights, bands=3, num_outputs=_outputs(recipe), load=False)
     number = count_parameters(network)
     if all(phase.encoder == "frozen" for phase in recipe.training.phases):
         network.get_submodule("encoder").requires_grad_(False)

@@ -114,6 +114,9 @@ def check_phases(network: nn.Module, phases: Sequence[Phase]) -> None:
         if phase.encoder_learning_rate is not None:
             what = "This network has no encoder that could have its own rate."
             raise ConfigError(what, where=f"{key}encoder_learning_rate", fix="leave it out, or choose another network")
+        if phase.encoder_batch_norm == "frozen":
+            what = "This network has no encoder whose batch norm could be frozen."
+            raise ConfigError(what, where=f"{key}encoder_batch_norm", fix="leave it out, or choose another network")
 
 
 def build_optimizer(network: nn.Module, phase: Phase, options: TrainingOptions) -> torch.optim.Optimizer:

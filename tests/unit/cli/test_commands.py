@@ -220,7 +220,9 @@ def test_a_failed_picture_makes_the_document_not_ok_but_keeps_the_outputs(run: R
 
 def test_recipes_are_listed(run: Run, workflow: Workflow) -> None:
     workflow("recipes", [Result(recipe) for recipe in documents.RECIPES])
-    assert "1,234,567 parameters (1,200,000 trained; counted as pytorch does)" in run("recipes")[1]
+    out = run("recipes")[1]
+    assert "1,234,567 parameters, 1,200,000 of them trained" in out
+    assert all(recipe["task"] in out and recipe["source"] in out for recipe in documents.RECIPES)
     assert check_document(run("recipes", "--json")[1], "recipes")["recipes"] == documents.RECIPES
 
 

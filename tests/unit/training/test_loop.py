@@ -391,6 +391,7 @@ def test_an_encoder_that_was_frozen_moves_again_in_the_next_phase(tmp_path: Path
     [
         (Phase(epochs=1, encoder="frozen"), "training.phases.1.encoder"),
         (Phase(epochs=1, encoder_learning_rate=1e-5), "training.phases.1.encoder_learning_rate"),
+        (Phase(epochs=1, encoder_batch_norm="frozen"), "training.phases.1.encoder_batch_norm"),
     ],
 )
 def test_a_network_without_encoder_refuses_what_is_said_of_one(tmp_path: Path, phase: Phase, key: str) -> None:
