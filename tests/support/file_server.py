@@ -4,7 +4,7 @@ import hashlib
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -86,7 +86,8 @@ def serving() -> Iterator[Server]:
                 headers["Content-Range"] = f"bytes {start}-{len(served.body) - 1}/{len(served.body)}"
             self._head(206 if wanted else 200, headers)
             end = served.breaks.pop(0) if served.breaks else len(body)
-            self.wfile.write(body[:end])
+            with suppress(ConnectionError):  # whoever asked has had enough
+                self.wfile.write(body[:end])
 
         def _head(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -7,6 +7,8 @@ import os
 import shutil
 import ssl
 import threading
+from dataclasses import replace
+from email.message import Message
 from email.utils import formatdate
 from urllib.error import URLError
 
@@ -49,12 +51,15 @@ def names(folder):
 
 
 def begun(server, tmp_path, manner, **how):
-    """A download that was given up after 1,000 bytes; it can go on at the same address."""
-    address = server.put("/file", CONTENT, breaks=[1000, *[0] * module.TRIES], **how)
-    with pytest.raises(MaskwrightError):
-        download(address, tmp_path / "file", manner=manner)
+    """A download that was stopped after 1,000 bytes; the same address is good for another call."""
+
+    def stop(seconds):
+        raise KeyboardInterrupt
+
+    address = server.put("/file", CONTENT, breaks=[1000], **how)
+    with pytest.raises(KeyboardInterrupt):
+        download(address, tmp_path / "file", manner=replace(manner, pause=stop))
     assert (tmp_path / "file.part").stat().st_size == 1000
-    server.files["/file"].breaks.clear()
     server.asked.clear()
     return address
 
@@ -116,6 +121,32 @@ def test_a_file_that_changed_its_length_is_fetched_anew_even_without_a_tag(serve
     server.put("/file", CONTENT + b"more", etag=None)
 
     assert download(address, tmp_path / "file", manner=manner).read_bytes() == CONTENT + b"more"
+
+
+def test_without_tag_time_or_checksum_a_part_is_begun_anew_since_nobody_could_tell_two_files_apart(
+    server, tmp_path, manner
+):
+    address = begun(server, tmp_path, manner, etag=None)
+    server.put("/file", b"PK" + b"others!" * 100_000, etag=None)  # of the same length
+
+    assert download(address, tmp_path / "file", manner=manner).read_bytes() == b"PK" + b"others!" * 100_000
+    assert server.ranges() == [None]
+
+
+def test_nothing_is_promised_where_a_part_cannot_be_gone_on_with(server, tmp_path, manner):
+    address = server.put("/file", CONTENT, breaks=[1000, *[0] * 9], etag=None)
+
+    with pytest.raises(MaskwrightError, match="arrived") as error:
+        download(address, tmp_path / "file", manner=manner)
+    assert "kept" not in error.value.what
+    assert error.value.fix == "give the file as a path"
+
+
+def test_a_published_checksum_lets_a_part_be_gone_on_with(server, tmp_path, manner):
+    address = begun(server, tmp_path, manner, etag=None)
+
+    download(address, tmp_path / "file", Expected(SIZE, sha256(CONTENT)), manner)
+    assert server.ranges() == ["bytes=1000-"]
 
 
 def test_a_weak_tag_is_no_condition_but_the_time_is(server, tmp_path, manner):
@@ -208,6 +239,21 @@ def test_a_file_that_was_changed_on_its_way_does_not_match_what_the_server_state
     with pytest.raises(DataError, match="does not match the server's checksum"):
         download(address, tmp_path / "file", manner=manner)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("stated", ["abc", "AAAA", "", "a=b", "\u00e9"])
+def test_a_checksum_that_is_none_is_not_compared(server, tmp_path, manner, stated):
+    address = server.put("/file", CONTENT, headers={"x-goog-hash": f"md5={stated}"})
+
+    assert download(address, tmp_path / "file", manner=manner).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "\u00b2", "-5", "many"])
+def test_a_length_that_is_none_is_as_good_as_no_length(length):
+    stated = Message()
+    stated["Content-Length"] = length
+
+    assert module._stated_length(stated) is None
 
 
 def test_a_server_that_promises_more_than_it_sends_is_given_up(server, tmp_path, manner):
@@ -368,6 +414,27 @@ def test_a_disk_that_fills_up_keeps_the_part(server, tmp_path, manner, monkeypat
         download(server.put("/file", CONTENT), tmp_path / "file", manner=manner)
     assert "free some space" in error.value.fix
     assert (tmp_path / "file.part").stat().st_size > 300_000
+
+
+def test_a_disk_that_fills_up_without_a_stated_length_keeps_a_little_free_however_much_has_come(
+    server, tmp_path, manner, monkeypatch
+):
+    def usage(path):
+        came = sum(item.stat().st_size for item in path.glob("*.part"))
+        return shutil._ntuple_diskusage(10**9, 0, 1_000_000 - came)
+
+    monkeypatch.setattr(module, "SPARE", 500_000)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with pytest.raises(OutputError, match="nobody knows how much will come"):
+        download(server.put("/file", CONTENT * 3, chunked=True), tmp_path / "file", manner=manner)
+    assert (tmp_path / "file.part").stat().st_size < 800_000
+
+
+def test_an_answer_without_length_and_without_end_is_stopped(server, tmp_path, manner, monkeypatch):
+    monkeypatch.setattr(module, "MOST_UNSTATED", 600_000)
+    with pytest.raises(DataError, match="states no length and sends more than 600,000 bytes"):
+        download(server.put("/file", CONTENT, chunked=True), tmp_path / "file", manner=manner)
+    assert names(tmp_path) == []
 
 
 def test_two_processes_do_not_write_one_file(server, tmp_path, manner):

@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import OpenerDirector, Request, build_opener
 
@@ -34,9 +36,11 @@ from maskwright.progress import Progress, Step, ignore
 TRIES = 5  # in a row without one new byte
 LONGEST_WAIT = 60.0  # seconds that a server may ask us to wait; longer is the user's decision
 SPARE = 50_000_000  # bytes that stay free on the disk
+MOST_UNSTATED = 50_000_000_000  # bytes of a file whose length nobody states: an answer without an end is no file
 _CHUNK = 1 << 18
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")  # Python refuses to read numbers of thousands of digits
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 def download(
@@ -85,11 +89,12 @@ def _fetch_all(job: Job) -> None:
 
 def _given_up(job: Job, reason: Again) -> MaskwrightError:
     have = f"{job.have:,} of {job.total:,} bytes" if job.total else f"{job.have:,} bytes"
-    kept = f" {have} have arrived and are kept." if job.have else ""
+    goes_on = job.have > 0 and _may_go_on(job, read_note(job))
+    kept = f" {have} have arrived and are kept." if goes_on else ""
     if (reason.seconds or 0) > LONGEST_WAIT:
         fix = f"run the same command again in {reason.seconds:.0f} seconds"
     else:
-        fix = "run the same command again: it goes on from there" if job.have else job.manner.offline_fix
+        fix = "run the same command again: it goes on from there" if goes_on else job.manner.offline_fix
     return MaskwrightError(f"{reason}.{kept}", where=job.address, fix=fix)
 
 
@@ -123,7 +128,7 @@ def _prepare_range(job: Job, request: Request) -> int:
     start, note = job.have, read_note(job)
     if start == 0:
         return 0
-    if note is None:  # of another file, or nobody knows of which
+    if note is None or not _may_go_on(job, note):
         job.restart()
         return 0
     request.add_header("Range", f"bytes={start}-")
@@ -131,6 +136,11 @@ def _prepare_range(job: Job, request: Request) -> int:
         request.add_header("If-Range", note["validator"])
     job.total = note.get("total")
     return start
+
+
+def _may_go_on(job: Job, note: Mapping[str, Any] | None) -> bool:
+    """Whether two halves of different files would be noticed: by the server's tag or time, or by a checksum."""
+    return note is not None and bool(note["validator"] or job.expected.checksum or job.stated)
 
 
 def _take(job: Job, answer: HTTPResponse, start: int) -> bool:
@@ -154,13 +164,19 @@ def _take(job: Job, answer: HTTPResponse, start: int) -> bool:
         raise Again("The server answers with another part than was asked for", 0)
     else:  # the whole file: it has changed, or the server knows no parts
         job.restart()
-        total = int(headers["Content-Length"]) if headers.get("Content-Length", "").isdecimal() else None
+        total = _stated_length(headers)
     job.total = total if total is not None else job.expected.size
     job.stated = _stated_md5(headers.get_all("x-goog-hash") or []) or job.stated
     _compare_size(job, total)
     _check_disk(job, job.total)
     write_note(job, headers)
     return job.total is not None and job.have == job.total and job.have > 0
+
+
+def _stated_length(headers: Message) -> int | None:
+    """Return the length that the server states; None where it states none, or what is no length."""
+    found = _LENGTH.fullmatch(headers.get("Content-Length", ""))
+    return int(found[0]) if found is not None else None
 
 
 def _compare_size(job: Job, total: int | None) -> None:
@@ -173,11 +189,13 @@ def _compare_size(job: Job, total: int | None) -> None:
 
 
 def _check_disk(job: Job, total: int | None) -> None:
+    """Raise OutputError unless what is still to come fits; of an unknown length, while a little is left free."""
     free = shutil.disk_usage(job.part.parent).free
-    missing = (total or 0) - job.have
+    missing = max(0, total - job.have) if total is not None else 0
     if missing + SPARE > free:
+        rest = f"{missing / 1e9:.1f} GB are still to come" if total is not None else "nobody knows how much will come"
         raise OutputError(
-            f"The disk has {free / 1e9:.1f} GB free; {missing / 1e9:.1f} GB are still to come.",
+            f"The disk has {free / 1e9:.1f} GB free; {rest}.",
             where=str(job.part.parent), fix="free some space, or write to another disk")  # fmt: skip
 
 
@@ -197,7 +215,7 @@ def _save(job: Job, answer: HTTPResponse) -> None:
                     f"The server sends more than {limit:,} bytes.", where=job.address, fix="try again later"
                 )
             if limit is None:
-                _check_disk(job, None)
+                _check_unstated(job, done)
             _report(job, done)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
@@ -205,6 +223,16 @@ def _save(job: Job, answer: HTTPResponse) -> None:
         raise
     if limit is not None and job.have < limit:
         raise Again(f"It broke off: only {job.have:,} of {limit:,} bytes arrived")
+
+
+def _check_unstated(job: Job, done: int) -> None:
+    """Stop a file of unstated length that does not end, or that fills the disk. Raises DataError, OutputError."""
+    if done > MOST_UNSTATED:
+        job.restart()
+        raise DataError(
+            f"The server states no length and sends more than {MOST_UNSTATED:,} bytes.", where=job.address,
+            fix="if the file is really so large, download it with a browser")  # fmt: skip
+    _check_disk(job, None)
 
 
 def _report(job: Job, done: int) -> None:
@@ -227,7 +255,7 @@ def _check_start(job: Job, chunk: bytes) -> None:
 def _refused(job: Job, error: HTTPError) -> None:
     """Turn an answer that is an error into ours, or into another try."""
     if error.code == 416:  # nothing after what we have: complete, or of another file
-        found = re.fullmatch(r"bytes \*/(\d+)", error.headers.get("Content-Range", ""))
+        found = re.fullmatch(r"bytes \*/([0-9]{1,18})", error.headers.get("Content-Range", ""))
         if found is not None and int(found[1]) == job.have:
             job.total = job.have
             return
@@ -276,8 +304,13 @@ def file_checksum(path: Path, kind: str = "sha256") -> str:
 
 
 def _stated_md5(headers: list[str]) -> str:
+    """Return the md5 of `x-goog-hash` in hexadecimal; "" where there is none or it is no md5."""
     for part in ",".join(headers).split(","):
         name, _, value = part.strip().partition("=")
         if name == "md5":
-            return base64.b64decode(value).hex()
+            try:
+                digest = base64.b64decode(value, validate=True)
+            except ValueError:
+                return ""
+            return digest.hex() if len(digest) == 16 else ""
     return ""

@@ -458,7 +458,17 @@ def test_a_token_of_the_new_kind_is_used(server, tmp_path, monkeypatch):
     assert server.asked[0][1]["Authorization"] == "Bearer KGAT_abc"
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"username": "ada"}', '{"username": "ada", "key": "a\\nHost: evil"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"username": "ada"}',
+        '{"username": "ada", "key": "a\\nHost: evil"}',
+        '{"username": 5, "key": "a"}',
+        '{"username": "ada", "key": null}',
+    ],
+)
 def test_a_token_file_that_holds_none_is_named(server, tmp_path, text):
     (tmp_path / "kaggle").mkdir()
     (tmp_path / "kaggle" / "kaggle.json").write_text(text)

@@ -31,7 +31,10 @@ def _places() -> list[Path]:
 def _from_file(path: Path) -> str:
     try:
         content = json.loads(path.read_text("utf-8"))
-        return _basic(content["username"], content["key"], str(path))
+        user, key = content["username"], content["key"]
+        if not isinstance(user, str) or not isinstance(key, str):
+            raise TypeError("a token is two texts")
+        return _basic(user, key, str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             "The file holds no Kaggle token.", where=str(path),
