@@ -99,32 +99,49 @@ def train(
         "data": str(data.root if isinstance(data, Dataset) else Path(data).resolve()),
         "fingerprint": dataset.fingerprint(), "minutes": minutes, "device": device, "accepted": sorted(accept),
     }  # fmt: skip
-    state = run.state()
-    if state is not State.NEW:
-        same_training(run, settled, record)
-    if state is State.FINISHED:
-        progress(Step("train", text=f"note   {run.path} is finished already; nothing was done"))
+    if _prepare_folder(run, dataset, settled, record, accept, progress) is State.FINISHED:
         with tracking.follow(run):  # what its trackers lack is copied
             scores: Mapping[str, Any] = read_json(run.evaluation)
-        return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
+    else:
+        work = Work(dataset, settled, resolved, minutes, progress, pictures)
+        scores = _train_and_score(work, run, tracking, begun)
+    return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
+
+
+def _prepare_folder(
+    run: RunFolder,
+    dataset: Dataset,
+    recipe: Recipe,
+    record: Mapping[str, Any],
+    accept: Sequence[str],
+    progress: Progress,
+) -> State:
+    """Begin a new run, or make sure that the one there is the same training; return where it stood."""
+    state = run.state()
     if state is State.NEW:
         _refuse_foreign(run)
-        findings = check_before_training(dataset, accept, progress)
-        _begin(run, dataset, settled, record, findings)
-    else:
-        progress(Step("train", text=f"note   {run.path} is not finished: going on"))
+        _begin(run, dataset, recipe, record, check_before_training(dataset, accept, progress))
+        return state
+    same_training(run, recipe, dict(record))
+    finished = state is State.FINISHED
+    how = "is finished already; nothing was done" if finished else "is not finished: going on"
+    progress(Step("train", text=f"note   {run.path} {how}"))
+    return state
+
+
+def _train_and_score(work: Work, run: RunFolder, tracking: Tracking, begun: float) -> Mapping[str, Any]:
+    """Train once or in folds; take away what a start that failed before there was a plan has left."""
     started = run.start_record()
-    progress(Step("split", text=f"split  {started['split']}"))
-    work = Work(dataset, settled, resolved, minutes, progress, pictures)
+    work.progress(Step("split", text=f"split  {started['split']}"))
     try:
-        with tracking.follow(run) as run:
-            scores = train_folds(work, run) if started["folds"] else _train_once(work, run)
-            run.events.add({"event": "finished", "seconds": time.monotonic() - begun})
+        with tracking.follow(run) as followed:
+            scores = train_folds(work, followed) if started["folds"] else _train_once(work, followed)
+            followed.events.add({"event": "finished", "seconds": time.monotonic() - begun})
     except MaskwrightError:
         if run.state() is State.NEW:
             run.discard()
         raise
-    return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
+    return scores
 
 
 def _decide_length_once(epochs: int | None, minutes: float | None, overrides: Mapping[str, Any]) -> None:
