@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -24,7 +25,23 @@ MIN_LIMIT = 2_000_000_000  # bytes that any archive may unfold to
 MAX_RATIO = 50  # above that: so many times its own size
 _ENDINGS = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _CHUNK = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
+    UnicodeDecodeError,  # a name that says it is UTF-8 and is not
+)  # fmt: skip
+
+
+@dataclass
+class Budget:
+    """What archives that were given together may still unfold to: bytes and files."""
+
+    bytes: int
+    files: int
+
+    @classmethod
+    def of(cls, size: int) -> "Budget":
+        """Return the budget of archives that have so many bytes together, as they were given."""
+        return cls(max(MIN_LIMIT, MAX_RATIO * size), MAX_FILES)
 
 
 def is_archive(path: Path) -> bool:
@@ -77,14 +94,16 @@ def content_key(path: Path) -> str:
         ) from error
 
 
-def unpack_into(path: Path, folder: Path, told: Callable[[int], None] = lambda files: None) -> int:
+def unpack_into(
+    path: Path, folder: Path, told: Callable[[int], None] = lambda files: None, budget: Budget | None = None
+) -> int:
     """Write the archive's files below an empty folder; return how many links and devices were left out.
 
-    told: called with the number of files so far. Raises DataError as `unpack` does; what was written stays then.
+    told: called with the number of files so far. budget: shared with other archives, and used up; default: its own.
+    Raises DataError as `unpack` does; what was written stays then.
     """
-    size = path.stat().st_size
-    limit = max(MIN_LIMIT, MAX_RATIO * size)
-    skipped = files = written = 0
+    budget = budget or Budget.of(path.stat().st_size)
+    skipped = files = 0
     try:
         with closing(_members(path)) as members:
             for name, stream in members:
@@ -94,10 +113,11 @@ def unpack_into(path: Path, folder: Path, told: Callable[[int], None] = lambda f
                 with stream:
                     files += 1
                     told(files)
-                    if files > MAX_FILES:
+                    budget.files -= 1
+                    if budget.files < 0:
                         raise _too_large(path, f"more than {MAX_FILES} files")
                     target = _target(folder, name, path)
-                    written += _copy(stream, target, limit - written, path) if target is not None else 0
+                    budget.bytes -= _copy(stream, target, budget.bytes, path) if target is not None else 0
     except OutputError:
         raise
     except (*_DAMAGED, OSError) as error:

@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from maskwright.data.archive import content_key, is_archive_name, unpack_into
+from maskwright.data.archive import Budget, content_key, is_archive_name, unpack_into
 from maskwright.data.names import shown, some, suffix_of
 from maskwright.data.scan import is_picture
 from maskwright.errors import DataError
@@ -19,8 +19,11 @@ _TABLES = (".txt", ".csv", ".tsv", ".json", ".yaml", ".yml", ".lst")
 _CARVANA = frozenset({"train.zip", "train_masks.zip"})  # what its other archives hold has no masks, or is a copy
 
 
-def unpack_bundle(folder: Path) -> tuple[Path, tuple[str, ...]] | None:
+def unpack_bundle(folder: Path, packed: int | None = None) -> tuple[Path, tuple[str, ...]] | None:
     """Unpack the archives of a folder into one folder of the cache; None if it is no folder of archives.
+
+    packed: bytes of the archive that the folder itself came from, if it did: the limit to what all of them together
+    unfold to hangs on what was given, since archives within archives may be as many and as large as they like.
 
     Raises DataError for an archive that is damaged or escapes, or two that hold the same file.
     """
@@ -36,8 +39,9 @@ def unpack_bundle(folder: Path) -> tuple[Path, tuple[str, ...]] | None:
     if not target.is_dir():
         make_folder(target.parent)
         with whole_folder(target) as temporary:
+            budget = Budget.of(packed if packed is not None else sum(path.stat().st_size for path in archives))
             for path in archives:
-                _add(path, temporary)
+                _add(path, temporary, budget)
             for path in tables:
                 shutil.copyfile(path, temporary / path.name)
     return target, (f"unpacked {some([path.name for path in archives], 8)} into the cache", *notes)
@@ -73,10 +77,10 @@ def _key(archives: list[Path], tables: list[Path]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _add(path: Path, folder: Path) -> None:
+def _add(path: Path, folder: Path, budget: Budget) -> None:
     """Unpack an archive: its folders beside the others', loose files into a folder of the archive's name."""
     with whole_folder(folder / f".{path.name}.unpacked") as temporary:
-        unpack_into(path, temporary)
+        unpack_into(path, temporary, budget=budget)
     unpacked = folder / f".{path.name}.unpacked"
     loose = any(not item.is_dir() for item in unpacked.iterdir())
     _merge(unpacked, folder / _stem(path.name) if loose else folder, path)

@@ -55,7 +55,7 @@ def read_dataset(
         root, manifest_file = place.parent, place
     elif place.is_file() and is_archive(place):
         root, notes = unpack(place)
-        root, within = unpack_bundle(root) or (root, ())
+        root, within = unpack_bundle(root, packed=place.stat().st_size) or (root, ())
         notes = (*notes, *within)
     else:
         raise DataError(

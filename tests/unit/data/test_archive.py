@@ -137,6 +137,17 @@ def test_a_damaged_archive_is_an_error(tmp_path, name):
         read_dataset(tmp_path / name)
 
 
+def test_a_zip_whose_name_says_utf8_and_is_not_is_an_error(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.writestr("caf\u00e9.png", b"x")
+    content = (tmp_path / "x.zip").read_bytes()
+    (tmp_path / "x.zip").write_bytes(content.replace("\u00e9".encode(), b"\xff\xff"))
+
+    with pytest.raises(DataError, match="damaged"):
+        read_dataset(tmp_path / "x.zip")
+    assert not list((tmp_path / "cache" / "archives").iterdir())
+
+
 def test_a_truncated_archive_is_an_error_and_leaves_nothing(tmp_path):
     folder = make_set(tmp_path / "set")
     with tarfile.open(tmp_path / "set.tar.gz", "w:gz") as file:

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from maskwright.data import bundle
+from maskwright.data import archive, bundle
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
 from support import public_sets
@@ -139,6 +139,44 @@ def test_archives_within_an_archive_are_unpacked_too(tmp_path):
     zipped(tmp_path / "all", tmp_path / "set" / "carvana-image-masking-challenge.zip")
 
     assert len(read_dataset(tmp_path / "set" / "carvana-image-masking-challenge.zip")) == 12
+
+
+def zip_of_zips(folder, files):
+    """An archive of archives, each small enough by itself. files: of each inner archive, (name, content)."""
+    (folder / "inner").mkdir(parents=True)
+    for number in range(4):
+        with zipfile.ZipFile(folder / f"inner/{number}.zip", "w", zipfile.ZIP_DEFLATED) as file:
+            for name, content in files:
+                file.writestr(f"{number}/{name}", content)
+    zipped(folder / "inner", folder / "outer.zip")
+    return folder / "outer.zip"
+
+
+def test_archives_within_an_archive_share_one_limit_of_what_they_unfold_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MIN_LIMIT", 1_000_000)
+    monkeypatch.setattr(archive, "MAX_RATIO", 1)
+    path = zip_of_zips(tmp_path / "set", [("a.png", bytes(400_000))])  # 1.6 MB together, and packed nothing
+
+    with pytest.raises(DataError, match="unfolds to far more than its own size"):
+        read_dataset(path)
+    assert len(list((tmp_path / "cache" / "archives").iterdir())) == 1  # the outer one
+
+
+def test_archives_within_an_archive_share_one_limit_of_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_FILES", 10)
+    path = zip_of_zips(tmp_path / "set", [(f"{name}.png", b"x") for name in range(3)])
+
+    with pytest.raises(DataError, match="more than 10 files"):
+        read_dataset(path)
+
+
+def test_archives_side_by_side_share_the_limit_of_their_sizes_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MIN_LIMIT", 1_000_000)
+    monkeypatch.setattr(archive, "MAX_RATIO", 1)
+    path = zip_of_zips(tmp_path / "set", [("a.png", bytes(400_000))])
+
+    with pytest.raises(DataError, match="unfolds to far more than its own size"):
+        read_dataset(path.parent / "inner")
 
 
 def test_masks_that_are_still_packed_beside_unpacked_pictures_are_pointed_at(tmp_path):
