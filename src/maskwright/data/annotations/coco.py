@@ -19,14 +19,13 @@ from maskwright.data.annotations.documents import (
     whole,
     word,
 )
-from maskwright.data.annotations.model import Annotations, Record, Thing, merged
+from maskwright.data.annotations.model import NOTHING_ENCLOSED, ONLY_A_BOX, Annotations, Record, Thing, merged
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.annotations.rle import checked_runs, unpack_counts
 from maskwright.data.names import PARTS, folder_of, folder_part, shown, some, stem_of, words
 from maskwright.errors import DataError
 
 TITLE = "COCO"
-BOX = "objects with a box and no outline"
 
 
 def is_coco(content: Any) -> bool:
@@ -54,7 +53,7 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
         _check_once({record.image for record in records}, found, path, documents)
         records += found
         skipped += one.skipped
-        boxes += one.skipped[BOX]
+        boxes += one.skipped[ONLY_A_BOX]
         missing += one.missing
         del content
     if boxes and not any(record.things for record in records):
@@ -160,14 +159,14 @@ class _File:
         if isinstance(shape, dict):
             return Thing(label, _runs(shape, size, where), crowd=crowd)
         if shape is None or shape == [] or shape == [[]]:
-            self.skipped[BOX] += 1
+            self.skipped[ONLY_A_BOX] += 1
             return None
         parts = entries(shape, "A segmentation", where)
         if parts and not isinstance(parts[0], list):  # one ring without the list around it
             parts = [parts]
         rings = tuple(points for part in parts if (points := ring(part)) is not None)
         if len(rings) < len(parts):
-            self.skipped["outlines that enclose nothing"] += 1
+            self.skipped[NOTHING_ENCLOSED] += 1
         return Thing(label, Polygon(rings), crowd=crowd) if rings else None
 
 

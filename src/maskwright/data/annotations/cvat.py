@@ -21,7 +21,7 @@ from maskwright.data.annotations.documents import (
     turned,
     whole,
 )
-from maskwright.data.annotations.model import Annotations, Colour, Record, Thing, merged
+from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Colour, Record, Thing, merged
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.annotations.rle import checked_runs
 from maskwright.data.names import PARTS, folder_of, folder_part, shown
@@ -137,11 +137,11 @@ class _Reader:
 
     def _thing(self, shape: Element, label: int, where: str) -> Thing | None:
         if shape.tag in _NO_AREA:
-            self.skipped["lines and points, which cover no area"] += 1
+            self.skipped[NO_AREA] += 1
             return None
         area = _AREAS[shape.tag](shape, where)
         if area is None:
-            self.skipped["outlines that enclose nothing"] += 1
+            self.skipped[NOTHING_ENCLOSED] += 1
             return None
         return Thing(label, area, layer=whole(shape.get("z_order")) or 0)
 

@@ -26,7 +26,7 @@ from maskwright.data.annotations.documents import (
     turned,
     whole,
 )
-from maskwright.data.annotations.model import Annotations, Record, Thing, merged
+from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Record, Thing, merged
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.names import SUFFIXES, folder_of, some, suffix_of
 from maskwright.errors import DataError
@@ -189,7 +189,7 @@ class _Reader:
         for result in results:
             kind = str(result.get("type", "")).lower()
             if kind in _NO_AREA:
-                self.skipped["lines and points, which cover no area"] += kind in ("keypointlabels", "vectorlabels")
+                self.skipped[NO_AREA] += kind in ("keypointlabels", "vectorlabels")
                 continue
             value = result.get("value")
             if not isinstance(value, dict) or kind not in _SHAPES or not isinstance(value.get(kind), list):
@@ -197,7 +197,7 @@ class _Reader:
             size = self._size(result, size, where)
             area = _area(value, size, where)
             if area is None:
-                self.skipped["outlines that enclose nothing"] += 1
+                self.skipped[NOTHING_ENCLOSED] += 1
                 continue
             regions += [(label_name(name, where), area) for name in value[kind]]
         return _Task(number, image, size, regions, where)

@@ -20,7 +20,7 @@ from maskwright.data.annotations.documents import (
     stated_size,
     table,
 )
-from maskwright.data.annotations.model import Annotations, Record, Thing, merged
+from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Record, Thing, merged
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.names import folder_of, shown, stem_of
 
@@ -88,7 +88,7 @@ def _area(shape: dict[str, Any], where: str, skipped: Counter[str]) -> Area | No
     kind = shape.get("shape_type", "polygon") or "polygon"
     points = shape.get("points")
     if kind in _LINES:
-        skipped["lines and points, which cover no area"] += 1
+        skipped[NO_AREA] += 1
         return None
     if kind == "mask":
         return _bitmap(shape, points, where)
@@ -102,7 +102,7 @@ def _area(shape: dict[str, Any], where: str, skipped: Counter[str]) -> Area | No
     else:
         raise broken(f"A shape is of the type {str(kind)[:40]!r}, which LabelMe does not know.", where)
     if area is None:
-        skipped["outlines that enclose nothing"] += 1
+        skipped[NOTHING_ENCLOSED] += 1
     return area
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from maskwright.data.annotations.areas import Area
 
 Colour = tuple[int, int, int]
+NOTHING_ENCLOSED = "outlines that enclose nothing"
+NO_AREA = "lines and points, which cover no area"
+ONLY_A_BOX = "objects with a box and no outline"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from maskwright.data.annotations.documents import (
     table,
     whole,
 )
-from maskwright.data.annotations.model import Annotations, Colour, Record, Thing, merged
+from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Colour, Record, Thing, merged
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.names import folder_of, folder_part
 
@@ -106,12 +106,12 @@ def _record(content: dict[str, Any], image: str, names: dict[str, int], skipped:
         thing = table(thing, "An object", where)
         kind = thing.get("geometryType") or ("bitmap" if isinstance(thing.get("bitmap"), dict) else "polygon")
         if kind in _NO_AREA:
-            skipped["lines and points, which cover no area"] += 1
+            skipped[NO_AREA] += 1
             continue
         name = label_name(thing.get("classTitle"), where)
         area = _area(thing, kind, where)
         if area is None:
-            skipped["outlines that enclose nothing"] += 1
+            skipped[NOTHING_ENCLOSED] += 1
             continue
         things.append(Thing(names.setdefault(name, len(names)), area))
     return Record(image, size, tuple(things), where, folder_part(folder_of(image)))

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from maskwright.data.annotations.areas import Polygon
 from maskwright.data.annotations.documents import Documents, broken, label_name, ring, whole
-from maskwright.data.annotations.model import Annotations, Record, Thing, merged
+from maskwright.data.annotations.model import NOTHING_ENCLOSED, ONLY_A_BOX, Annotations, Record, Thing, merged
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.names import folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.plainyaml import PlainLoader
 from maskwright.errors import DataError
 
 TITLE = "YOLO"
-BOX = "objects with a box and no outline"
 _LARGEST_YAML = 5_000_000
 _FARTHEST = 2.0  # shares; beyond it the numbers are pixels
 _Outline = tuple[int, NDArray[np.float64] | None]
@@ -82,9 +81,9 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
         if path is not None:
             outlines.append((image, _read_labels(documents, path, skipped), documents.where(path)))
             used.add(path)
-    if skipped[BOX] and not any(found for _, found, _ in outlines):
+    if skipped[ONLY_A_BOX] and not any(found for _, found, _ in outlines):
         raise DataError(
-            f"The label files hold {skipped[BOX]} boxes and no outlines: they are for detection.",
+            f"The label files hold {skipped[ONLY_A_BOX]} boxes and no outlines: they are for detection.",
             where=documents.where(min(used)), fix="export the labels for segmentation (a class and x y x y ...)",
         )  # fmt: skip
     numbers = {number for _, found, _ in outlines for number, _ in found}
@@ -125,7 +124,7 @@ def _read_labels(documents: Documents, path: str, skipped: Counter[str]) -> list
         if label is None or not 0 <= label < 10_000:
             raise broken(f"A line begins with {shown(pieces[0], 40)}, which is no class number.", where)
         if len(pieces) == 5:
-            skipped[BOX] += 1
+            skipped[ONLY_A_BOX] += 1
             continue
         try:
             values = np.array(pieces[1:], np.float64)
@@ -145,7 +144,7 @@ def _read_labels(documents: Documents, path: str, skipped: Counter[str]) -> list
 def _things(found: Sequence[_Outline], index: dict[int, int], skipped: Counter[str]) -> tuple[Thing, ...]:
     things = [Thing(index[label], Polygon((outline,), shares=True)) for label, outline in found if outline is not None]
     if len(things) < len(found):
-        skipped["outlines that enclose nothing"] += len(found) - len(things)
+        skipped[NOTHING_ENCLOSED] += len(found) - len(things)
     return tuple(things)
 
 
