@@ -26,6 +26,15 @@ _FIXES = {
 }
 
 
+def size_in_words(size: int) -> str:
+    """Write a number of bytes as people do.
+
+    >>> size_in_words(5_834_000_000), size_in_words(19_173_078)
+    ('5.8 GB', '19 MB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
 def output_error(error: OSError, path: Path) -> OutputError:
     """Say of a failed write what, where and how to fix."""
     reason = error.strerror or str(error)

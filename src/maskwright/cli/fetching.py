@@ -10,6 +10,7 @@ import maskwright
 from maskwright.cli import options as opt
 from maskwright.cli.output import finish
 from maskwright.cli.show import show_progress
+from maskwright.files import size_in_words
 
 Content = Mapping[str, Any]
 
@@ -69,7 +70,4 @@ def fetched_text(content: Content) -> str:
 
 
 def _size(entry: Content) -> str:
-    gigabytes = entry["bytes"] / 1e9
-    return ("" if entry["exact"] else "about ") + (
-        f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{gigabytes * 1000:.0f} MB"
-    )
+    return ("" if entry["exact"] else "about ") + size_in_words(entry["bytes"])

@@ -3,9 +3,11 @@
 import dataclasses
 import io
 import json
+import os
 import shutil
 import tarfile
 import zipfile
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -267,6 +269,57 @@ def test_a_fetch_stopped_while_unpacking_leaves_no_half_folder(server, tmp_path,
     server.asked.clear()
     fetch(entry, folder, manner=QUICK)
     assert (server.asked, names(folder)) == ([], ["DUTS-TR", "SOURCE.txt"])
+
+
+@pytest.mark.parametrize("moves", range(6))  # four folders, SOURCE.txt, and the clearing up
+def test_a_fetch_killed_while_it_puts_things_in_place_is_finished_by_the_next_call(
+    server, tmp_path, monkeypatch, moves
+):
+    entry, folder, left = lesions(tmp_path, server), tmp_path / "set", [moves]
+    with monkeypatch.context() as patch:
+        for owner, name in ((os, "rename"), (os, "replace"), (shutil, "rmtree")):
+            patch.setattr(owner, name, kill_after(left, getattr(owner, name), folder))
+        with pytest.raises(KeyboardInterrupt):
+            fetch(entry, folder, manner=QUICK)
+    server.asked.clear()
+
+    fetch(entry, folder, manner=QUICK)
+
+    assert server.asked == []
+    assert names(folder) == sorted([*(archive.unpacks_to[0] for archive in entry.archives), "SOURCE.txt"])
+    assert "put there by hand" not in (folder / "SOURCE.txt").read_text()
+    assert "were there already" not in (folder / "SOURCE.txt").read_text()
+    assert len(read_dataset(folder)) == 12
+
+
+def kill_after(left, real, folder):
+    """A function that does its work so many times, as far as it is about what lies in the folder itself."""
+
+    def act(first, second=None, **options):
+        if Path(second or first).parent != folder:
+            return real(first, *([second] if second else []), **options)
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return real(first, *([second] if second else []), **options)
+
+    return act
+
+
+def test_what_is_gone_since_a_fetch_was_killed_is_fetched_again(server, tmp_path, monkeypatch):
+    entry, folder = lesions(tmp_path, server), tmp_path / "set"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", kill_after([1], os.rename, folder))
+        with pytest.raises(KeyboardInterrupt):
+            fetch(entry, folder, manner=QUICK)
+    first = entry.archives[0]
+    shutil.rmtree(folder / first.unpacks_to[0])
+    server.asked.clear()
+
+    fetch(entry, folder, manner=QUICK)
+
+    assert [path for path, _ in server.asked] == [f"/{first.name}"]
+    assert len(read_dataset(folder)) == 12
 
 
 def test_a_server_that_knows_no_ranges_is_asked_for_all_again(server, tmp_path):

@@ -1,7 +1,8 @@
 """Fetching a public set: download, compare, unpack, and put the folders where its readers expect them, all or none.
 
-Everything on its way lies in FOLDER/.fetch; what is complete there is never done again. Archives that the user has put
-into FOLDER by hand are compared and used.
+Everything on its way lies in FOLDER/.fetch; what is complete there is never done again. SOURCE.txt is written there
+first and moved last: as long as it lies there, a call that was stopped has not put everything in place. Archives that
+the user has put into FOLDER by hand are compared and used.
 """
 
 import json
@@ -17,11 +18,12 @@ from maskwright.data.public.catalogue import Archive, PublicSet, find_set
 from maskwright.data.public.fetched import Fetched, Item, source_text
 from maskwright.download import Manner, download, file_checksum
 from maskwright.errors import DataError, MaskwrightError, OutputError
-from maskwright.files import make_folder, output_error, whole_folder, write_json, write_text
+from maskwright.files import make_folder, output_error, size_in_words, whole_folder, write_json, write_text
 from maskwright.progress import Progress, Step, ignore
 
 _UNFOLDED = 1.1  # of its own size, what an archive of pictures unpacks to at most; bytes
 _SPARE = 100_000_000
+_SOURCE = "SOURCE.txt"
 
 
 def fetch(
@@ -42,10 +44,12 @@ def fetch(
     """
     entry = find_set(name) if isinstance(name, str) else name
     folder = Path(output) if output is not None else Path(entry.name)
-    todo = [archive for archive in entry.archives if not _is_there(folder, archive)]
+    work = folder / ".fetch"
+    todo = _find_todo(entry, folder, work)
     if not todo:
+        shutil.rmtree(work, ignore_errors=True)  # of a call that was stopped while it cleared up
         return Fetched(entry, folder, tuple(Item(archive.name, there=True) for archive in entry.archives))
-    work = make_folder(folder / ".fetch")
+    make_folder(work)
     try:
         _check_room(entry, folder, work, todo)
         asking = _with_token(entry, folder, work, todo, manner or Manner())
@@ -53,8 +57,8 @@ def fetch(
             progress(Step("fetch", text=line))
         done = {archive.name: _get(archive, folder, work, asking, keep_archives, progress) for archive in todo}
         items = tuple(done.get(archive.name, Item(archive.name, there=True)) for archive in entry.archives)
+        write_text(work / _SOURCE, source_text(entry, items))
         _put_in_place(folder, work, todo, keep_archives)
-        write_text(folder / "SOURCE.txt", source_text(entry, items))
         shutil.rmtree(work, ignore_errors=True)
     finally:
         _remove_empty(work, folder)
@@ -73,8 +77,9 @@ def _remove_empty(*folders: Path) -> None:
 def _announcement(entry: PublicSet, todo: list[Archive]) -> tuple[str, ...]:
     """Say what comes and under which terms, before it does."""
     exact = "" if all(archive.expected.size for archive in todo) else "about "
+    size = sum(archive.size for archive in todo)
     return (
-        f"{entry.title}: {entry.task}; {entry.pictures:,} pictures, {exact}{_shown_size(todo)}",
+        f"{entry.title}: {entry.task}; {entry.pictures:,} pictures, {exact}{size_in_words(size)}",
         f"licence   {entry.licence}   (see {entry.home})",
         f"cite      {entry.citation}",
         *(f"{archive.name}: no checksum is published; its length and its own checksums are compared"
@@ -82,13 +87,36 @@ def _announcement(entry: PublicSet, todo: list[Archive]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _shown_size(archives: list[Archive]) -> str:
-    size = sum(archive.size for archive in archives)
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
 def _is_there(folder: Path, archive: Archive) -> bool:
     return all((folder / place).exists() for place in archive.unpacks_to)
+
+
+def _find_todo(entry: PublicSet, folder: Path, work: Path) -> list[Archive]:
+    """Return the archives that are not there, and those that a stopped call has not put in place with all the rest.
+
+    What such a call has unpacked is forgotten where a part of it is neither there nor in its place any more.
+    """
+    stopped = (work / _SOURCE).exists()
+    todo = []
+    for archive in entry.archives:
+        unpacked = work / _unpacked(archive)
+        if _is_there(folder, archive) and not (stopped and unpacked.exists()):
+            continue
+        todo.append(archive)
+        if any(not source.exists() and not target.exists() for source, target in _moves(archive, folder, work)):
+            shutil.rmtree(unpacked, ignore_errors=True)
+    return todo
+
+
+def _moves(archive: Archive, folder: Path, work: Path) -> list[tuple[Path, Path]]:
+    """Return (from, to) of what an archive brings, once it is unpacked."""
+    top = work / _unpacked(archive) / archive.inside
+    return [(top / place, folder / place) for place in archive.unpacks_to]
+
+
+def _is_moved(source: Path, target: Path, work: Path, archive: Archive) -> bool:
+    """Whether an earlier call has put this in place already."""
+    return (work / _unpacked(archive)).exists() and target.exists() and not source.exists()
 
 
 # --- before anything is asked for -----------------------------------------------------------------------------------
@@ -97,7 +125,10 @@ def _is_there(folder: Path, archive: Archive) -> bool:
 def _check_room(entry: PublicSet, folder: Path, work: Path, todo: list[Archive]) -> None:
     """Raise OutputError where something is in the way or space is short."""
     for archive in todo:
-        standing = [place for place in archive.unpacks_to if (folder / place).exists()]
+        standing = [
+            str(target.relative_to(folder)) for source, target in _moves(archive, folder, work)
+            if target.exists() and not _is_moved(source, target, work, archive)
+        ]  # fmt: skip
         if standing:
             raise OutputError(
                 f"A part of {archive.name} is there already: {some(standing)}.", where=str(folder),
@@ -231,10 +262,13 @@ def _unpack(path: Path, archive: Archive, work: Path, progress: Progress) -> int
 
 
 def _put_in_place(folder: Path, work: Path, todo: list[Archive], keep_archives: bool) -> None:
-    """Move what was unpacked into the folder: all of it, or after a failure none. Raises OutputError."""
+    """Move what was unpacked into the folder, SOURCE.txt last: all of it, or after a failure none. Raises OutputError.
+
+    What an earlier call has moved, before it was stopped, stays where it is.
+    """
     moves = [
-        (work / _unpacked(archive) / archive.inside / place, folder / place)
-        for archive in todo for place in archive.unpacks_to
+        (source, target) for archive in todo for source, target in _moves(archive, folder, work)
+        if not _is_moved(source, target, work, archive)
     ]  # fmt: skip
     if keep_archives:
         moves += [(work / archive.name, folder / archive.name) for archive in todo if (work / archive.name).exists()]
@@ -246,7 +280,9 @@ def _put_in_place(folder: Path, work: Path, todo: list[Archive], keep_archives: 
             make_folder(target.parent)
             os.rename(source, target)
             moved.append((source, target))
+        os.replace(work / _SOURCE, folder / _SOURCE)
     except OSError as error:
+        (work / _SOURCE).unlink(missing_ok=True)
         for source, target in reversed(moved):
             os.rename(target, source)
         raise error if isinstance(error, OutputError) else output_error(error, folder) from error
