@@ -49,9 +49,7 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
     for path in files:
         content = table(documents.json(path), "The file", documents.where(path))
         one = _File(content, path, documents.where(path), pictures, names)
-        found = one.records()
-        _check_once({record.image for record in records}, found, path, documents)
-        records += found
+        records += one.records()
         skipped += one.skipped
         boxes += one.skipped[ONLY_A_BOX]
         missing += one.missing
@@ -61,8 +59,9 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
             f"The COCO file holds {boxes} boxes and no outlines: 'segmentation' is empty.",
             where=documents.where(files[0]), fix="export the annotations with outlines (segmentation), or draw masks",
         )  # fmt: skip
+    kept, others = merged(records)
     return Annotations(
-        TITLE, tuple(names), merged(records), tuple(files), skipped=skipped, missing=tuple(missing), notes=notes
+        TITLE, tuple(names), kept, tuple(files), skipped=skipped, missing=(*missing, *others), notes=notes
     )
 
 
@@ -73,16 +72,6 @@ def _instances_only(files: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         return list(files), ()
     left = [path for path in files if path not in chosen]
     return chosen, (f"annotation files left out, since others are called instances: {some(left)}",)
-
-
-def _check_once(before: set[str], found: Sequence[Record], path: str, documents: Documents) -> None:
-    """Raise DataError where an earlier file annotates one of these pictures."""
-    twice = [record.image for record in found if record.image in before]
-    if twice:
-        raise DataError(
-            f"Two files annotate the same pictures, such as {some(twice)}.", where=documents.where(path),
-            fix=f"say which file counts: --annotations {shown(path)} (or annotations: in dataset.yaml)",
-        )  # fmt: skip
 
 
 class _File:
@@ -138,13 +127,13 @@ class _File:
             known.add(number)
             name = word(image.get("file_name"), "An image's file_name", self._where)
             where = f"{self._where}, image {shown(name)}"
-            path = self._pictures.find(name, near=folder_of(self._path), where=where, part=self._part)
-            if path is None:
+            match = self._pictures.find(name, near=folder_of(self._path), where=where, part=self._part)
+            if match is None:
                 self.missing.append(name)
                 continue
             size = stated_size(image.get("height"), image.get("width"), where)
             made = tuple(made for thing in things.pop(number, []) if (made := self._thing(thing, size, where)))
-            found.append(Record(path, size, made, where, self._part))
+            found.append(Record(match.path, size, made, where, self._part, self._path, match.name, match.fit))
         strays = set(things) - known
         if strays:
             self.skipped["objects of no picture of their file"] += sum(len(things[number]) for number in strays)

@@ -46,9 +46,9 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
         reader.read(path)
     names = tuple(reader.names)
     colours = tuple(reader.colours[name] for name in names) if all(name in reader.colours for name in names) else ()
-    return Annotations(
-        TITLE, names, merged(reader.records), tuple(files), colours, reader.skipped, tuple(reader.missing)
-    )
+    records, others = merged(reader.records)
+    missing = (*reader.missing, *others)
+    return Annotations(TITLE, names, records, tuple(files), colours, reader.skipped, missing)
 
 
 class _Reader:
@@ -99,13 +99,14 @@ class _Reader:
         subset = (element.get("subset") or "").casefold()
         part = PARTS.get(subset, "") or folder_part(folder_of(path))
         near = "/".join(piece for piece in (folder_of(path), "images") if piece)
-        image = self._pictures.find(name, near=near, where=where, part=part)
-        if image is None:
+        match = self._pictures.find(name, near=near, where=where, part=part)
+        if match is None:
             self.missing.append(name)
             return
         size = stated_size(element.get("height"), element.get("width"), where)
         things = [self._thing(shape, self._label(shape, where), where) for shape in element if shape.tag in _SHAPES]
-        self.records.append(Record(image, size, tuple(thing for thing in things if thing), where, part))
+        drawn = tuple(thing for thing in things if thing)
+        self.records.append(Record(match.path, size, drawn, where, part, path, match.name, match.fit))
 
     def _add_track(self, element: Element, frames: dict[int, list[Thing]], where: str) -> None:
         label = self._label(element, where)
@@ -129,11 +130,14 @@ class _Reader:
                 "These are tracks through a video ('CVAT for video'), and its frames are not there as pictures.",
                 where=where, fix="export the task as 'CVAT for images 1.1' with 'Save images', and give that folder",
             )  # fmt: skip
-        for frame, image in found.items():
-            if image is None:
+        for frame, match in found.items():
+            if match is None:
                 self.missing.append(f"frame_{frame:06d}")
             else:
-                self.records.append(Record(image, size, tuple(frames[frame]), f"{where}, frame {frame}"))
+                place = f"{where}, frame {frame}"
+                self.records.append(
+                    Record(match.path, size, tuple(frames[frame]), place, "", path, match.name, match.fit)
+                )
 
     def _thing(self, shape: Element, label: int, where: str) -> Thing | None:
         if shape.tag in _NO_AREA:

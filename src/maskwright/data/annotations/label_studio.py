@@ -7,7 +7,7 @@ Of several annotations of a task the one marked as ground truth counts, else the
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -27,7 +27,7 @@ from maskwright.data.annotations.documents import (
     whole,
 )
 from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Record, Thing, merged
-from maskwright.data.annotations.pictures import Pictures
+from maskwright.data.annotations.pictures import Match, Pictures
 from maskwright.data.names import SUFFIXES, folder_of, some, suffix_of
 from maskwright.errors import DataError
 
@@ -56,13 +56,11 @@ def is_brush_file(path: str) -> bool:
 
 @dataclass(frozen=True)
 class _Task:
-    """image: the picture. regions: (class, area) in order. size: of the picture as annotated."""
+    """record: of the picture, without its things yet. regions: (class, area) in order."""
 
     number: int
-    image: str
-    size: tuple[int, int] | None
+    record: Record
     regions: list[tuple[str, Area]]
-    where: str
 
 
 def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Annotations:
@@ -82,13 +80,12 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
         reader.skipped["brush masks of tasks that no file names"] += loose
     names = tuple(sorted({name for task in tasks for name, _ in task.regions}))
     label = {name: i for i, name in enumerate(names)}
-    records = [
-        Record(task.image, task.size, tuple(Thing(label[name], area) for name, area in task.regions), task.where)
-        for task in tasks
-    ]
+    records, others = merged(
+        [replace(task.record, things=tuple(Thing(label[name], area) for name, area in task.regions)) for task in tasks]
+    )
     used = tuple(exports) + tuple(brushes)
     return Annotations(
-        TITLE, names, merged(records), used, skipped=reader.skipped, missing=tuple(reader.missing),
+        TITLE, names, records, used, skipped=reader.skipped, missing=(*reader.missing, *others),
         notes=tuple(reader.notes()),
     )  # fmt: skip
 
@@ -139,11 +136,13 @@ class _Reader:
             if results is None:
                 self._unlabelled += 1
                 continue
-            image, named = self._picture(task, path, place)
-            if image is None:
+            match, named = self._picture(task, path, place)
+            if match is None:
                 self.missing.append(named)
                 continue
-            yield self._task(number, image, results, place)
+            size, regions = self._regions(results, place)
+            record = Record(match.path, size, (), place, "", path, named, match.fit)
+            yield _Task(number, record, regions)
 
     def _results(self, task: dict[str, Any], where: str) -> list[dict[str, Any]] | None:
         """Return the regions of the annotation that counts; None for a task that nobody has finished."""
@@ -172,18 +171,22 @@ class _Reader:
                     found.append({"type": kind, "value": region, "from_name": key, "image_rotation": turn, **sizes})
         return found
 
-    def _picture(self, task: dict[str, Any], path: str, where: str) -> tuple[str | None, str]:
-        """Return the task's picture, and what it is called."""
+    def _picture(self, task: dict[str, Any], path: str, where: str) -> tuple[Match | None, str]:
+        """Return the task's picture, and what it is called there."""
         data = table(task["data"], "The data of a task", where) if "data" in task else task
         texts = [data.get("image"), *data.values(), task.get("file_upload")]
         candidates = list(dict.fromkeys(name for text in texts if isinstance(text, str) for name in _file_names(text)))
+        called = candidates[0] if candidates else f"task {task.get('id')}"
         for name in candidates:
             found = self._pictures.find(name, near=folder_of(path), where=where)
             if found is not None:
-                return found, name
-        return None, candidates[0] if candidates else f"task {task.get('id')}"
+                return found, called
+        return None, called
 
-    def _task(self, number: int, image: str, results: list[dict[str, Any]], where: str) -> _Task:
+    def _regions(
+        self, results: list[dict[str, Any]], where: str
+    ) -> tuple[tuple[int, int] | None, list[tuple[str, Area]]]:
+        """Return the size that the regions state, None without any, and the areas with their classes."""
         size: tuple[int, int] | None = None
         regions: list[tuple[str, Area]] = []
         for result in results:
@@ -200,7 +203,7 @@ class _Reader:
                 self.skipped[NOTHING_ENCLOSED] += 1
                 continue
             regions += [(label_name(name, where), area) for name in value[kind]]
-        return _Task(number, image, size, regions, where)
+        return size, regions
 
     def _size(self, result: dict[str, Any], known: tuple[int, int] | None, where: str) -> tuple[int, int]:
         size = stated_size(result.get("original_height"), result.get("original_width"), where)

@@ -7,6 +7,7 @@ the names of its own picture. LabelMe's own names `_background_` and `__ignore__
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from maskwright.data.annotations.areas import Area, Ellipse, PngBitmap, Polygon
@@ -21,7 +22,7 @@ from maskwright.data.annotations.documents import (
     table,
 )
 from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Record, Thing, merged
-from maskwright.data.annotations.pictures import Pictures
+from maskwright.data.annotations.pictures import Match, Pictures
 from maskwright.data.names import folder_of, shown, stem_of
 
 TITLE = "LabelMe"
@@ -40,7 +41,7 @@ def is_labelme(content: Any) -> bool:
 def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Annotations:
     """Read one file a picture. Raises DataError."""
     skipped: Counter[str] = Counter()
-    found: list[tuple[str, tuple[int, int] | None, list[tuple[str, Area]], str]] = []
+    found: list[tuple[Record, list[tuple[str, Area]]]] = []
     missing: list[str] = []
     used: list[str] = []
     for path in files:
@@ -48,30 +49,31 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
         content = documents.json(path)
         if not is_labelme(content):  # something else between them
             continue
-        image = _picture(content, path, pictures, where)
-        if image is None:
+        match = _picture(content, path, pictures, where)
+        if match is None:
             missing.append(str(content.get("imagePath") or path))
             continue
         used.append(path)
         size = stated_size(content.get("imageHeight"), content.get("imageWidth"), where)
         shapes = [table(shape, "A shape", where) for shape in content["shapes"]]
         areas = [(label_name(shape.get("label"), where), _area(shape, where, skipped)) for shape in shapes]
-        found.append((image, size, [(name, area) for name, area in areas if area is not None], where))
-    names = _names(documents, {name for _, _, areas, _ in found for name, _ in areas})
+        record = Record(match.path, size, (), where, "", path, match.name, match.fit)
+        found.append((record, [(name, area) for name, area in areas if area is not None]))
+    names = _names(documents, {name for _, areas in found for name, _ in areas})
     label = {name: i for i, name in enumerate(names)}
-    records = [
-        Record(image, size, tuple(Thing(label[name], area) for name, area in areas), where)
-        for image, size, areas, where in found
-    ]
-    return Annotations(TITLE, names, merged(records), tuple(used), skipped=skipped, missing=tuple(missing))
+    records, others = merged(
+        [replace(record, things=tuple(Thing(label[name], area) for name, area in areas)) for record, areas in found]
+    )
+    return Annotations(TITLE, names, records, tuple(used), skipped=skipped, missing=(*missing, *others))
 
 
-def _picture(content: dict[str, Any], path: str, pictures: Pictures, where: str) -> str | None:
+def _picture(content: dict[str, Any], path: str, pictures: Pictures, where: str) -> Match | None:
     name = content.get("imagePath")
     found = None
     if isinstance(name, str) and name.strip():
         found = pictures.find(name, near=folder_of(path), where=where)
-    return found or pictures.by_stem(stem_of(path), near=folder_of(path))
+    found = found or pictures.by_stem(stem_of(path), near=folder_of(path))
+    return replace(found, name=str(name)) if found and name else found
 
 
 def _names(documents: Documents, used: set[str]) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ Knows neither formats nor files; the geometry of a thing is in `areas.py`.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from maskwright.data.annotations.areas import Area
+from maskwright.data.names import shown
+from maskwright.errors import DataError
 
 Colour = tuple[int, int, int]
 NOTHING_ENCLOSED = "outlines that enclose nothing"
@@ -33,7 +35,8 @@ class Record:
     """What is said of one picture. An empty tuple of things is a picture on which nothing is to be found.
 
     image: its path below the data folder. size: (height, width) that the file states, None where it states none.
-    where: the file, and the place in it, for errors. part: "train", "val", "test" or "".
+    where: the file, and the place in it, for errors. part: "train", "val", "test" or "". file: its relative path.
+    name, fit: what the file calls the picture, and how well that fits it, as `Pictures.find` found.
     """
 
     image: str
@@ -41,6 +44,9 @@ class Record:
     things: tuple[Thing, ...]
     where: str
     part: str = ""
+    file: str = ""
+    name: str = ""
+    fit: tuple[bool, bool, int] = (True, True, 0)
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,45 @@ class Annotations:
     notes: tuple[str, ...] = ()
 
 
-def merged(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Join records of the same picture, in the order of the first of each."""
-    found: dict[str, Record] = {}
+def merged(records: Sequence[Record]) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+    """Return one record a picture, in the order of the first of each, and the names of pictures that are missing.
+
+    Of several names that lead to one picture the one that fits best means it; the pictures of the others are missing.
+    Records of one name are joined where they stand in one file. Raises DataError where two files annotate a picture,
+    several names fit it equally well, or its records state different sizes.
+    """
+    held: dict[str, list[Record]] = {}
     for record in records:
-        known = found.get(record.image)
-        if known is None:
-            found[record.image] = record
-        else:
-            things = (*known.things, *record.things)
-            found[record.image] = Record(record.image, known.size or record.size, things, known.where, known.part)
-    return tuple(found.values())
+        held.setdefault(record.image, []).append(record)
+    kept: list[Record] = []
+    missing: dict[str, None] = {}
+    for several in held.values():
+        best = max(record.fit for record in several)
+        kept.append(_joined([record for record in several if record.fit == best]))
+        missing.update((record.name, None) for record in several if record.fit != best)
+    return tuple(kept), tuple(missing)
+
+
+def _joined(records: Sequence[Record]) -> Record:
+    """Return what is said of one picture as one record. Raises DataError."""
+    first = records[0]
+    for other in records[1:]:
+        if other.file != first.file:
+            raise DataError(
+                f"Two files annotate the same pictures, such as {shown(first.image)}: {shown(first.file)} and "
+                f"{shown(other.file)}.", where=other.where,
+                fix=f"say which file counts: --annotations {shown(other.file)} (or annotations: in dataset.yaml), or "
+                "take one out of the folder",
+            )  # fmt: skip
+        if other.name != first.name:
+            raise DataError(
+                f"The names {shown(first.name)} and {shown(other.name)} both lead to the picture {shown(first.image)}.",
+                where=other.where, fix="put the pictures into folders as the names have them, or take one name out",
+            )  # fmt: skip
+        if None not in (first.size, other.size) and other.size != first.size:
+            raise DataError(
+                f"The picture {shown(first.image)} is stated to be {first.size} and {other.size} (height, width).",
+                where=other.where, fix="export the annotations again, or take one of the two out",
+            )  # fmt: skip
+    size = next((record.size for record in records if record.size), None)
+    return replace(first, size=size, things=tuple(thing for record in records for thing in record.things))

@@ -6,6 +6,7 @@ with fractions are places between them.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from maskwright.data.annotations.documents import (
     whole,
 )
 from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Colour, Record, Thing, merged
-from maskwright.data.annotations.pictures import Pictures
+from maskwright.data.annotations.pictures import Match, Pictures
 from maskwright.data.names import folder_of, folder_part
 
 TITLE = "Supervisely"
@@ -66,15 +67,17 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
             _add_classes(content, names, colours, where)
         if not is_supervisely(content):  # the classes, or something else between the files
             continue
-        image = _picture(path, pictures, where)
-        if image is None:
+        match = _picture(path, pictures, where)
+        if match is None:
             missing.append(path)
             continue
-        records.append(_record(content, image, names, skipped, where))
+        record = _record(content, match.path, names, skipped, where)
+        records.append(replace(record, file=path, name=match.name, fit=match.fit))
         read_files.append(path)
     order = tuple(names)
     shades = tuple(colours[name] for name in order) if all(name in colours for name in order) else ()
-    return Annotations(TITLE, order, merged(records), tuple(read_files), shades, skipped, tuple(missing))
+    kept, others = merged(records)
+    return Annotations(TITLE, order, kept, tuple(read_files), shades, skipped, (*missing, *others))
 
 
 def _add_classes(content: dict[str, Any], names: dict[str, int], colours: dict[str, Colour], where: str) -> None:
@@ -88,7 +91,7 @@ def _add_classes(content: dict[str, Any], names: dict[str, int], colours: dict[s
             colours.setdefault(name, colour)
 
 
-def _picture(path: str, pictures: Pictures, where: str) -> str | None:
+def _picture(path: str, pictures: Pictures, where: str) -> Match | None:
     """Return ds/img/a.jpg of ds/ann/a.jpg.json, and of older exports ds/img/a.jpg of ds/ann/a.json."""
     folder, name = folder_of(path), path.rpartition("/")[2].removesuffix(".json")
     pieces = folder.split("/") if folder else []

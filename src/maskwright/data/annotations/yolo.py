@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.annotations.areas import Polygon
 from maskwright.data.annotations.documents import Documents, broken, label_name, ring, whole
-from maskwright.data.annotations.model import NOTHING_ENCLOSED, ONLY_A_BOX, Annotations, Record, Thing, merged
+from maskwright.data.annotations.model import NOTHING_ENCLOSED, ONLY_A_BOX, Annotations, Record, Thing
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.names import folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.plainyaml import PlainLoader
@@ -89,13 +89,13 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
     numbers = {number for _, found, _ in outlines for number, _ in found}
     names, index = _numbered(known, numbers, documents)
     parts = _parts(known, documents, pictures)
-    records = [
+    records = tuple(
         Record(image, None, _things(found, index, skipped), where, parts.get(image, ""))
         for image, found, where in outlines
-    ]
+    )
     missing = tuple(sorted(labels - used))
     files = tuple((known.file, *sorted(used)) if known.file else sorted(used))
-    return Annotations(TITLE, names, merged(records), files, skipped=skipped, missing=missing)
+    return Annotations(TITLE, names, records, files, skipped=skipped, missing=missing)
 
 
 def _is_list_of_names(path: str) -> bool:
@@ -219,9 +219,9 @@ def _parts(known: _Names, documents: Documents, pictures: Pictures) -> dict[str,
             where = documents.where(place)
             for line in documents.text(place).splitlines():
                 if line.strip():
-                    image = pictures.find(line.strip(), near=folder_of(place), where=where)
-                    if image is not None:
-                        parts.setdefault(image, part)
+                    match = pictures.find(line.strip(), near=folder_of(place), where=where)
+                    if match is not None:
+                        parts.setdefault(match.path, part)
             continue
         for image in pictures.below(place) if place else ():
             parts.setdefault(image, part)
