@@ -1,6 +1,6 @@
 """Cutting a picture into overlapping tiles and blending their results: positions, padding, weights.
 
-Pure arithmetic on sizes and arrays; training and prediction use it alike. Knows nothing of networks.
+Pure arithmetic on sizes and arrays. Knows nothing of networks.
 """
 
 import numpy as np
@@ -11,20 +11,13 @@ from maskwright.errors import ShapeError
 Tile = int | tuple[int, int]  # a square's side, or (height, width)
 
 
-def tile_grid(height: int, width: int, tile: Tile, overlap: int) -> list[tuple[int, int]]:
-    """Return the (top, left) of tiles that cover a picture, row by row.
-
-    height, width: of the picture, in pixels. overlap: pixels that neighbours share at least; the tiles are spread
-    evenly, so they may share more. A side that is not longer than the tile gets the single position 0 (see
-    `pad_to_tile`). Raises ShapeError for an overlap that is not below the tile's side.
-    """
-    tile_height, tile_width = _sides(tile, overlap)
-    lefts = tile_starts(width, tile_width, overlap)
-    return [(top, left) for top in tile_starts(height, tile_height, overlap) for left in lefts]
-
-
 def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Return where tiles start along one side: the first at 0, the last flush with the end, evenly between."""
+    """Return where tiles start along one side: the first at 0, the last flush with the end, evenly between.
+
+    overlap: pixels that neighbours share at least; tiles are spread evenly, so they may share more. A side that is not
+    longer than the tile gets the single position 0 (see `pad_to_tile`). Raises ShapeError for an overlap that is not
+    below the tile's side.
+    """
     _sides(tile, overlap)
     if length < 1:
         raise ShapeError(f"A side of {length} pixels cannot be tiled.")
@@ -34,19 +27,11 @@ def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
     return [(length - tile) * index // (count - 1) for index in range(count)]
 
 
-def blend_window(tile: Tile, overlap: int) -> NDArray[np.float32]:
-    """Return how much each pixel of a tile counts where tiles overlap: (tile height, tile width) float32 in (0, 1].
-
-    1 inside, falling smoothly (sine squared) over `overlap` pixels towards each edge, never 0.
-    """
-    tile_height, tile_width = _sides(tile, overlap)
-    return np.outer(_ramp(tile_height, overlap), _ramp(tile_width, overlap)).astype(np.float32)
-
-
 def blend_shares(length: int, tile: int, overlap: int) -> list[NDArray[np.float32]]:
     """Return for each of `tile_starts` the share (tile,) float32 that its pixels have in the blend along one side.
 
-    At each position of the side the shares of all tiles add up to 1, so blended results need no division.
+    Where tiles overlap, shares pass smoothly (sine squared) from one to the next, never to 0. At each position of the
+    side the shares of all tiles add up to 1, so blended results need no division.
     """
     starts = tile_starts(length, tile, overlap)
     ramp = _ramp(tile, overlap)

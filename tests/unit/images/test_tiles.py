@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 
 from maskwright.errors import ShapeError
-from maskwright.images.tiles import blend_shares, blend_window, pad_to_tile, tile_grid, tile_starts
+from maskwright.images.tiles import blend_shares, pad_to_tile, tile_starts
 
 
-def test_a_grid_worked_out_by_hand():
-    # height 10, tiles of 6 sharing at least 2: two rows, at 0 and 4; width 6: one column
-    assert tile_grid(10, 6, 6, 2) == [(0, 0), (4, 0)]
+def test_positions_worked_out_by_hand():
+    assert tile_starts(10, 6, 2) == [0, 4]
 
 
 def test_tiles_are_spread_evenly_and_end_flush():
@@ -16,11 +15,8 @@ def test_tiles_are_spread_evenly_and_end_flush():
 
 
 def test_a_picture_not_larger_than_a_tile_gets_one_tile():
-    assert tile_grid(5, 40, 40, 8) == [(0, 0)]
-
-
-def test_tiles_need_not_be_square():
-    assert tile_grid(8, 8, (8, 5), 2) == [(0, 0), (0, 3)]
+    assert tile_starts(5, 40, 8) == [0]
+    assert tile_starts(40, 40, 8) == [0]
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 40, 57, 64, 100, 1000])
@@ -53,13 +49,11 @@ def test_shares_change_smoothly_from_one_tile_to_the_next():
     assert np.abs(np.diff(first)).max() < 2.5 / 16
 
 
-def test_the_window_is_one_inside_and_falls_to_the_edges_but_never_to_zero():
-    window = blend_window((32, 20), 8)
-    assert window.shape == (32, 20)
-    assert window.min() > 0
-    np.testing.assert_array_equal(window[8:24, 8:12], 1)
-    np.testing.assert_array_equal(window, window[::-1, ::-1])
-    assert np.all(np.diff(window[16, :8]) > 0)
+def test_a_lone_tile_has_every_share_and_neighbours_leave_the_inside_alone():
+    np.testing.assert_array_equal(blend_shares(20, 32, 8)[0], 1)
+    first, second = blend_shares(56, 32, 8)
+    np.testing.assert_array_equal(first[:24], 1)
+    np.testing.assert_array_equal(second[8:], 1)
 
 
 def test_a_small_picture_is_padded_by_reflection():
@@ -80,4 +74,4 @@ def test_a_picture_large_enough_is_not_touched():
 
 def test_an_overlap_as_large_as_the_tile_is_refused():
     with pytest.raises(ShapeError, match="Tiles of 8x8 cannot overlap by 8 pixels"):
-        tile_grid(20, 20, 8, 8)
+        tile_starts(20, 8, 8)
