@@ -1,13 +1,13 @@
 """What public sets hold beside the pictures and masks that belong together, left aside before anything is paired."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskwright.data.names import folder_of, stem_of
+from maskwright.data.public.carvana import are_views
 from maskwright.data.public.voc import beside_classes
 
-_CAR_VIEW = re.compile(r"[0-9a-f]{12}_\d\d")
 _LESION_MASKS = re.compile(r"ISIC2018_Task1_\w+_GroundTruth\w*", re.IGNORECASE)
 _ATTRIBUTES = re.compile(r"ISIC2018_Task2_\w+_GroundTruth\w*", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ def _larger_copies(folders: set[str], pictures: Sequence[str]) -> tuple[set[str]
     found = {folder for folder in folders if folder.endswith("_hq") and folder.removesuffix("_hq") in folders}
     copies = set(map(stem_of, _in(pictures, found)))
     plain = set(map(stem_of, _in(pictures, {folder.removesuffix("_hq") for folder in found})))
-    if not found or not copies <= plain or not _is_carvana(copies):
+    if not found or not copies <= plain or not are_views(copies):
         return set(), ""
     said = f"{len(copies)} larger copies of the pictures in {_listed(found)} are left aside"
     return found, f"{said}; --images {min(found)} reads them"
@@ -57,7 +57,7 @@ def _unlabelled_cars(folders: set[str], pictures: Sequence[str]) -> tuple[set[st
         if folder.rpartition("/")[0] in beside and folder.rpartition("/")[2] in ("test", "test_hq")
     }  # fmt: skip
     unlabelled = _in(pictures, found)
-    if not found or not _is_carvana(map(stem_of, unlabelled)):
+    if not found or not are_views(map(stem_of, unlabelled)):
         return set(), ""
     return found, f"{len(unlabelled)} test pictures of Carvana in {_listed(found)} have no published masks: left aside"
 
@@ -68,10 +68,6 @@ def _attributes(folders: set[str], pictures: Sequence[str]) -> tuple[set[str], s
     if not lesions or not found:
         return set(), ""
     return found, f"masks of attributes are left aside; --masks {sorted(found)[0]} reads them in place of the lesions"
-
-
-def _is_carvana(stems: Iterable[str]) -> bool:
-    return all(_CAR_VIEW.fullmatch(stem) for stem in stems)
 
 
 def _listed(folders: set[str]) -> str:

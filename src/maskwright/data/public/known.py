@@ -12,6 +12,7 @@ from maskwright.data.looks import Look, RawColour
 from maskwright.data.names import folder_of, stem_of
 from maskwright.data.public import voc
 from maskwright.data.public.camvid import COLOURS, NUMBERS, SEGNET, VOID_NUMBER
+from maskwright.data.public.carvana import CAR, are_views
 from maskwright.recipe import DataOptions
 
 BREEDS = frozenset(
@@ -21,8 +22,6 @@ BREEDS = frozenset(
     "ragdoll russian_blue saint_bernard samoyed scottish_terrier shiba_inu siamese sphynx staffordshire_bull_terrier "
     "wheaten_terrier yorkshire_terrier".split()
 )
-CAR = r"^([0-9a-f]{12})_\d\d"
-_CARVANA = re.compile(r"[0-9a-f]{12}_(0[1-9]|1[0-6])")
 _DUTS = re.compile(r"DUTS-(TR|TE)-Image", re.IGNORECASE)
 _ISIC = re.compile(
     r"(ISBI2016_ISIC_Part1|ISIC-2017|ISIC2018_Task1-2)_(Training|Validation|Test)(_v2)?_(Data|Input)", re.IGNORECASE
@@ -81,7 +80,7 @@ def _pets(images: Sequence[str], masks: Sequence[str], looks: Sequence[Look], st
 
 
 def _carvana(images: Sequence[str], masks: Sequence[str], looks: Sequence[Look], stated: DataOptions) -> Known | None:
-    if not _all(_CARVANA, map(stem_of, images)) or not all(stem_of(mask).endswith("_mask") for mask in masks):
+    if not are_views(map(stem_of, images)) or not all(stem_of(mask).endswith("_mask") for mask in masks):
         return None
     values = _two(looks, "background", "car")
     grouping = "by car (first part of the name)"
