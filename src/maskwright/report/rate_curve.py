@@ -11,13 +11,12 @@ from maskwright.files import write_with
 class RateCurve:
     """A range test's numbers.
 
-    rates: rising, one a step. losses: of single batches. untrained: of the same batches before any step.
-    smoothed: their ratio without noise. suggestion: a rate, or None.
+    rates: rising, one a step. ratios: each step's loss, divided by that of the same batch before any step.
+    smoothed: the ratios without noise. suggestion: a rate, or None.
     """
 
     rates: Sequence[float]
-    losses: Sequence[float]
-    untrained: Sequence[float]
+    ratios: Sequence[float]
     smoothed: Sequence[float]
     suggestion: float | None
 
@@ -29,12 +28,11 @@ def draw_rate_curve(curve: RateCurve, path: Path, *, title: str) -> None:
     figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     axes.set_xscale("log")
-    ratios = [loss / max(first, 1e-8) for loss, first in zip(curve.losses, curve.untrained, strict=True)]
-    axes.plot(curve.rates, ratios, ".", color="#868e96", markersize=5, label="one step")
+    axes.plot(curve.rates, curve.ratios, ".", color="#868e96", markersize=5, label="one step")
     axes.plot(curve.rates, curve.smoothed, color="#0b5fa5", linewidth=2, label="smoothed")
     if curve.suggestion is not None:
         axes.axvline(curve.suggestion, color="#d9480f", linestyle="--", label=f"suggested: {curve.suggestion:.2g}")
-    low, high = min([0.9, *ratios, *curve.smoothed]), max([1.05, *curve.smoothed])
+    low, high = min([0.9, *curve.ratios, *curve.smoothed]), max([1.05, *curve.smoothed])
     axes.set_ylim(low - 0.05 * (high - low), high + 0.1 * (high - low))  # a loss that explodes leaves the picture
     axes.set_title(title, loc="left", parse_math=False)
     axes.set_xlabel("learning rate of decoder and head")

@@ -102,7 +102,7 @@ def find_rate(
     settings, phases = _settings(settled, result.suggestion), settled.training.phases
     if len(phases) > 1:
         progress(Step("find rate", text=f"note   tried with the first of the recipe's {len(phases)} phases"))
-    curve = RateCurve(result.rates, result.losses, result.untrained, result.curve, result.suggestion)
+    curve = RateCurve(result.rates, result.ratios, result.curve, result.suggestion)
     draw_rate_curve(curve, folder / "find-lr.png", title=f"{dataset.root.resolve().name}: {settled.name}")
     found = RateResult(
         folder, folder / "find-lr.png", settings.get(RATE), settings, phases[0].learning_rate, result.why,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
+from maskwright.data.splits import PARTS
 from maskwright.data.threads import in_threads
 from maskwright.errors import ConfigError, DataError, OutputError
 from maskwright.images.classes import IGNORE, Classes
@@ -23,7 +24,6 @@ from maskwright.report.pixels import IGNORED
 
 LOOKED_AT = 400  # masks at most, from which the shown ones are chosen and the shares taken
 _PIXELS = 150_000_000  # of masks that are looked at, at most: some seconds
-PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class RangeTest:
     suggestion: float | None
     why: str
 
+    @property
+    def ratios(self) -> list[float]:
+        """The losses divided by the untrained network's, step by step."""
+        return _ratios(self.losses, self.untrained)
+
 
 def run_range_test(
     network: nn.Module,

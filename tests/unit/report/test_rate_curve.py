@@ -15,7 +15,7 @@ ORANGE = (217, 72, 15)
 
 def _curve(suggestion: float | None = 1e-3) -> RateCurve:
     ratios = [1.0] * 30 + [0.8] * 15 + [1.5, 4.0, 1e3, 1e6, 1e9]
-    return RateCurve(RATES, ratios, [1.0] * 50, [*ratios[:45], *[1.2] * 5], suggestion)
+    return RateCurve(RATES, ratios, [*ratios[:45], *[1.2] * 5], suggestion)
 
 
 def _columns_of(path: Path, colour: tuple[int, int, int]) -> list[int]:
@@ -42,7 +42,7 @@ def test_without_a_suggestion_nothing_is_marked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("points", [0, 1])
 def test_a_test_that_ended_at_once_is_drawn_too(tmp_path: Path, points: int) -> None:
-    curve = RateCurve(RATES[:points], [1.0] * points, [1.0] * points, [1.0] * points, None)
+    curve = RateCurve(RATES[:points], [1.0] * points, [1.0] * points, None)
     draw_rate_curve(curve, tmp_path / "a.png", title="a")
     assert (tmp_path / "a.png").stat().st_size > 1000
 
