@@ -1,6 +1,6 @@
 """Which annotation files lie in a folder, and of which format they are: by content, not by name alone.
 
-Large files are parsed once; of many small ones in a folder a few are looked at.
+Large files are parsed once; of many in a folder a few are looked at, and all where one of these is of a format.
 """
 
 from collections import defaultdict
@@ -38,6 +38,7 @@ _JSON: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     ("label-studio", label_studio.is_export),
 )  # fmt: skip
 _OWN_FILE_A_PICTURE = ("labelme", "supervisely")
+_IN_JSON = tuple(name for name, _ in _JSON)
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,13 @@ def find_annotations(
 
     pictures, others: relative paths, as listed. wanted: a format. quick: pass over what takes long to look into.
 
-    Raises DataError where files of several formats are there, or where the only files that could be annotations are
-    broken.
+    Raises DataError where files of several formats are there, or where files that could be annotations are broken:
+    the only ones, or some beside others in JSON.
     """
     documents = Documents(root)
     files: dict[str, list[str]] = defaultdict(list)
     problems = _look_into_json(documents, [path for path in others if suffix_of(path) == ".json"], files, quick)
-    for path in _sampled([path for path in others if suffix_of(path) == ".xml"]):
-        if cvat.is_cvat(documents.head(path, _HEAD)):
-            files["cvat"].append(path)
+    files["cvat"] = _cvat_files(documents, [path for path in others if suffix_of(path) == ".xml"])
     if "supervisely" in files:
         files["supervisely"] += [path for path in others if path.rpartition("/")[2] == "meta.json"]
     files["yolo"] = _yolo_files(documents, pictures, others)
@@ -92,6 +91,8 @@ def find_annotations(
             raise problems[0]
         return None
     name, paths = found.popitem()
+    if problems and not quick and name in _IN_JSON:
+        raise _beside(problems[0], paths)
     return Found(name, tuple(dict.fromkeys(paths)), documents)
 
 
@@ -99,31 +100,61 @@ def _look_into_json(
     documents: Documents, paths: Sequence[str], files: dict[str, list[str]], quick: bool
 ) -> list[DataError]:
     """Add JSON files to those of their format; return the errors of broken ones."""
-    folders: dict[str, list[str]] = defaultdict(list)
-    for path in paths:
-        folders[folder_of(path)].append(path)
-    problems = []
-    for held in folders.values():
+    problems: list[DataError] = []
+    for held in _by_folder(paths):
         sample = _sampled(held)
-        kinds: dict[str, str] = {}
-        for path in sample[:2] if quick else sample:
-            if quick and documents.size(path) > _QUICK:
-                continue
-            try:
-                kind = _kind(documents.json(path, keep=not quick))
-            except DataError as error:
-                problems.append(error)
-                continue
-            if kind:
-                kinds[path] = kind
+        kinds = _kinds(documents, sample[:2] if quick else sample, quick, problems)
+        if not quick and not set(kinds.values()) <= set(_OWN_FILE_A_PICTURE):
+            rest = set(held) - set(sample)
+            kinds |= _kinds(documents, [path for path in held if path in rest], quick, problems)
         own = {kind for kind in kinds.values() if kind in _OWN_FILE_A_PICTURE}
         for kind in own:  # then its neighbours are so, too; the reader passes over what is not
             files[kind] += [path for path in held if kinds.get(path, kind) == kind and not path.endswith("/meta.json")
                             and path != "meta.json"]  # fmt: skip
-        for path, kind in kinds.items():
-            if kind not in own:
-                files[kind].append(path)
+        for path in held:
+            if path in kinds and kinds[path] not in own:
+                files[kinds[path]].append(path)
     return problems
+
+
+def _kinds(documents: Documents, paths: Sequence[str], quick: bool, problems: list[DataError]) -> dict[str, str]:
+    """Return the format of each file that is of one; add the errors of broken ones to `problems`."""
+    kinds = {}
+    for path in paths:
+        if quick and documents.size(path) > _QUICK:
+            continue
+        try:
+            kind = _kind(documents.json(path, keep=not quick))
+        except DataError as error:
+            problems.append(error)
+            continue
+        if kind:
+            kinds[path] = kind
+    return kinds
+
+
+def _cvat_files(documents: Documents, paths: Sequence[str]) -> list[str]:
+    """Return CVAT's files among XML files."""
+
+    def are_cvat(some_paths: Sequence[str]) -> list[str]:
+        return [path for path in some_paths if cvat.is_cvat(documents.head(path, _HEAD))]
+
+    return [path for held in _by_folder(paths) if are_cvat(_sampled(held)) for path in are_cvat(held)]
+
+
+def _by_folder(paths: Sequence[str]) -> list[list[str]]:
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        folders[folder_of(path)].append(path)
+    return list(folders.values())
+
+
+def _beside(problem: DataError, good: Sequence[str]) -> DataError:
+    """Return the error for a broken file beside others that can be read: it may hold annotations, too."""
+    return DataError(
+        problem.what, where=problem.where,
+        fix=f"correct it or take it out of the folder, or say which file counts: --annotations {shown(good[0])}",
+    )  # fmt: skip
 
 
 def _sampled(paths: Sequence[str]) -> list[str]:
