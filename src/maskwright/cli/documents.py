@@ -244,6 +244,13 @@ class ShownClass(Document):
     masks: float = Field(description="the share of masks that show it")
 
 
+class Unreadable(Document):
+    """A pair that was passed over."""
+
+    id: str
+    error: Error
+
+
 class Show(Done):
     """A sheet of pairs."""
 
@@ -253,6 +260,7 @@ class Show(Done):
     looked_at: int = Field(ge=0, description="masks from which shares and choice were taken")
     shown: list[ShownPair]
     classes: list[ShownClass]
+    failures: list[Unreadable] = Field(default=[], description="pairs that cannot be read, and why")
 
 
 class FindLr(Done):

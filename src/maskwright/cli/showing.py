@@ -58,4 +58,10 @@ def show_text(content: Mapping[str, Any]) -> str:
     ]
     if content["looked_at"] < content["pairs"]:
         lines.append(f"       of {content['looked_at']} masks that were looked at")
+    if content["failures"]:
+        names = [failure["id"] for failure in content["failures"]]
+        first = content["failures"][0]["error"]
+        named = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        lines.append(f"passed over, since they cannot be read: {len(names)} of the pairs ({named})")
+        lines.append(f"       the first: {first['what']}")
     return "\n".join([*lines, f"next:  maskwright check {data}      maskwright train {data}"])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import PARTS
-from maskwright.data.threads import in_threads
+from maskwright.data.threads import in_threads, spread
 from maskwright.errors import ConfigError, DataError, OutputError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.formats import read_info
+from maskwright.images.modes import Pixels
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import DataOptions
 from maskwright.report.pairs_sheet import SIDE, Entry, Pair, write_pairs_sheet
@@ -48,7 +49,10 @@ class ShownClass:
 
 @dataclass(frozen=True)
 class ShowResult:
-    """sheet: the PNG. pairs: how many the set holds. looked_at: masks from which shares and choice were taken."""
+    """sheet: the PNG. pairs: how many the set holds. looked_at: masks from which shares and choice were taken.
+
+    failures: pairs among those looked at that cannot be read, as {id, error}.
+    """
 
     sheet: Path
     pairs: int
@@ -56,6 +60,7 @@ class ShowResult:
     shown: tuple[ShownPair, ...]
     classes: tuple[ShownClass, ...]
     notes: tuple[str, ...]
+    failures: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -72,6 +77,7 @@ class ShowResult:
                 for one in self.classes
             ],
             "notes": list(self.notes),
+            "failures": list(self.failures),
         }
 
 
@@ -92,15 +98,15 @@ def show(
     pictures of this official part.
 
     Chosen are an empty mask if there is one, the fullest, the one with most classes, each class, and for the rest
-    pictures from little to much foreground. Raises DataError, ConfigError or OutputError.
+    pictures from little to much foreground. Pairs that cannot be read are passed over, and named in the result.
+    Raises DataError (of the first pair, where none can be read), ConfigError or OutputError.
     """
     if not 1 <= number <= 200:
         raise ConfigError(f"A sheet shows 1 to 200 pairs, not {number}.", where="--number", fix="--number 12")
     dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), options, progress=progress)
     path = _place(dataset, data, output)
     rows = _rows(dataset, part)
-    looks = _look(dataset, rows, seed, progress)
-    chosen = choose([look.counts for look in looks], dataset.classes, number, random.Random(seed))
+    looks, chosen, failed = _choose_readable(dataset, rows, number, seed, progress)
     pairs = (_pair(dataset, looks[at], progress, done, len(chosen)) for done, at in enumerate(chosen, 1))
     classes = _classes(looks, dataset.classes)
     write_pairs_sheet(
@@ -112,7 +118,8 @@ def show(
         subtitle=_subtitle(len(chosen), len(looks), len(rows)),
     )
     shown = tuple(_shown(dataset, looks[at]) for at in chosen)
-    return ShowResult(path, len(rows), len(looks), shown, classes, dataset.notes)
+    failures = tuple(_failure(dataset, one) for one in sorted(failed, key=lambda one: one.row))
+    return ShowResult(path, len(rows), len(looks), shown, classes, dataset.notes, failures)
 
 
 # --- where, and which -----------------------------------------------------------------------------------------------
@@ -164,29 +171,73 @@ class _Look:
     ignored: int
 
 
-def _look(dataset: Dataset, rows: Sequence[int], seed: int, progress: Progress) -> list[_Look]:
-    """Count the classes of some masks; pairs that cannot be read are passed over. Raises the first error if all are."""
-    info = read_info(dataset[rows[0]].masks[0]) if dataset[rows[0]].masks else None
-    most = LOOKED_AT if info is None else max(24, min(LOOKED_AT, _PIXELS // (info.height * info.width)))
+class _Failed(NamedTuple):
+    """A pair that cannot be read."""
+
+    row: int
+    error: DataError
+
+
+def _choose_readable(
+    dataset: Dataset, rows: Sequence[int], number: int, seed: int, progress: Progress
+) -> tuple[list[_Look], list[int], list[_Failed]]:
+    """Return some masks, which of them to show, and the pairs that cannot be read.
+
+    Whether a picture is whole is seen only when it is read: where one that was chosen is not, it is chosen anew.
+    Raises the first error where nothing can be read.
+    """
+    looks, failed = _look(dataset, rows, seed, progress)
+    whole: set[int] = set()
+    while looks:
+        chosen = choose([look.counts for look in looks], dataset.classes, number, random.Random(seed))
+        unread = [looks[at].row for at in chosen if looks[at].row not in whole]
+        found = [one for one in in_threads(partial(_try_picture, dataset), unread) if one is not None]
+        if not found:
+            return looks, chosen, failed
+        failed += found
+        broken = {one.row for one in found}
+        whole |= set(unread) - broken
+        looks = [look for look in looks if look.row not in broken]
+    raise min(failed, key=lambda one: one.row).error
+
+
+def _try_picture(dataset: Dataset, row: int) -> _Failed | None:
+    try:
+        _read_reduced(dataset, row)
+    except DataError as error:
+        return _Failed(row, error)
+    return None
+
+
+def _look(dataset: Dataset, rows: Sequence[int], seed: int, progress: Progress) -> tuple[list[_Look], list[_Failed]]:
+    """Count the classes of some masks; return them, and the pairs that cannot be read."""
+    pixels = next((size for row in spread(rows, 24) if (size := _mask_pixels(dataset, row))), 0)
+    most = max(24, min(LOOKED_AT, _PIXELS // pixels)) if pixels else LOOKED_AT
     sample = sorted(random.Random(seed).sample(rows, most)) if len(rows) > most else rows
-    looks, first_error = [], None
+    looks, failed = [], []
     for done, found in enumerate(in_threads(partial(_look_at, dataset), sample), 1):
         if isinstance(found, _Look):
             looks.append(found)
         else:
-            first_error = first_error or found
+            failed.append(found)
         progress(Step("look", done, len(sample)))
-    if not looks and first_error is not None:
-        raise first_error
-    return looks
+    return looks, failed
 
 
-def _look_at(dataset: Dataset, row: int) -> _Look | DataError:
+def _mask_pixels(dataset: Dataset, row: int) -> int:
+    """Return the pixels of a picture's first mask; 0 where it has none that can be read."""
+    try:
+        return sum(info.height * info.width for info in map(read_info, dataset[row].masks[:1]))
+    except DataError:
+        return 0
+
+
+def _look_at(dataset: Dataset, row: int) -> _Look | _Failed:
     try:
         read_info(dataset[row].image)
         mask = dataset.read_mask(row)
     except DataError as error:
-        return error
+        return _Failed(row, error)
     number = len(dataset.classes.names)
     ignored = int(np.count_nonzero((mask == IGNORE) if mask.ndim == 2 else (mask == IGNORE).all(axis=2)))
     if mask.ndim == 2:
@@ -234,13 +285,25 @@ def choose(counts: Sequence[NDArray[np.int64]], classes: Classes, number: int, c
 
 
 def _pair(dataset: Dataset, look: _Look, progress: Progress, done: int, total: int) -> Pair:
-    """Read a pair for the sheet: a JPEG at reduced scale."""
-    info = read_info(dataset[look.row].image)
-    scale = min(1.0, 2 * SIDE / max(info.height, info.width))
-    size = (max(1, round(info.height * scale)), max(1, round(info.width * scale)))
-    image = dataset.read_image(look.row, at_least=size)
+    """Read a pair for the sheet."""
+    image = _read_reduced(dataset, look.row)
     progress(Step("draw", done, total))
     return Pair(_called(dataset, look.row), _said(dataset.classes, look), image, dataset.read_mask(look.row))
+
+
+def _read_reduced(dataset: Dataset, row: int) -> Pixels:
+    """Read a picture at a scale that is enough for the sheet, as far as its format can: a JPEG."""
+    info = read_info(dataset[row].image)
+    scale = min(1.0, 2 * SIDE / max(info.height, info.width))
+    size = (max(1, round(info.height * scale)), max(1, round(info.width * scale)))
+    return dataset.read_image(row, at_least=size)
+
+
+def _failure(dataset: Dataset, failed: _Failed) -> dict[str, Any]:
+    error = failed.error
+    return {
+        "id": dataset.columns.ids[failed.row], "error": {"what": error.what, "where": error.where, "fix": error.fix},
+    }  # fmt: skip
 
 
 def _called(dataset: Dataset, row: int) -> str:

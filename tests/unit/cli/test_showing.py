@@ -20,6 +20,7 @@ CONTENT = {
         {"name": "background", "colour": [0, 0, 0], "pixels": 0.8, "masks": 1.0},
         {"name": "lesion", "colour": [230, 85, 13], "pixels": 0.2, "masks": 0.995},
     ],
+    "failures": [{"id": "b", "error": {"what": "The picture is damaged.", "where": "b.png", "fix": "copy it again"}}],
 }  # fmt: skip
 
 
@@ -66,3 +67,13 @@ def test_the_words_tell_the_sheet_the_shares_and_what_to_do_next() -> None:
     assert "  lesion       20.0 % of all pixels, in  99.5 % of masks" in text
     assert "of 400 masks that were looked at" in text
     assert "next:  maskwright check lesions      maskwright train lesions" in text
+
+
+def test_pairs_that_were_passed_over_are_named_at_the_end() -> None:
+    lines = show_text({**CONTENT, "data": "lesions"}).splitlines()
+
+    assert lines[-3:-1] == [
+        "passed over, since they cannot be read: 1 of the pairs (b)",
+        "       the first: The picture is damaged.",
+    ]
+    assert "passed over" not in show_text({**CONTENT, "data": "lesions", "failures": []})

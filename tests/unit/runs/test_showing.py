@@ -157,6 +157,47 @@ def test_pairs_that_cannot_be_read_are_passed_over(data, tmp_path):
     assert not {"p3", "p4"} & {one.id for one in result.shown}
 
 
+@pytest.mark.parametrize("file", ["masks/p0.png", "images/p0.jpg"])
+def test_a_first_pair_that_cannot_be_read_is_no_reason_to_stop(data, tmp_path, file):
+    (data / file).write_bytes(b"nothing")
+
+    assert show(data, tmp_path / "sheet.png").looked_at == 29
+
+
+def test_a_picture_that_turns_out_to_be_cut_off_is_replaced_by_another(data, tmp_path):
+    before = [one.id for one in show(data, tmp_path / "sheet.png", number=5).shown]
+    for name in before[:3]:
+        path = data / f"images/{name}.jpg"
+        path.write_bytes(path.read_bytes()[:-50])  # its head says nothing of that
+
+    result = show(data, tmp_path / "sheet.png", number=5)
+
+    assert len(result.shown) == 5
+    assert not set(before[:3]) & {one.id for one in result.shown}
+
+
+def test_pairs_that_were_passed_over_are_named_with_the_reason(data, tmp_path):
+    (data / "images/p3.jpg").write_bytes((data / "images/p3.jpg").read_bytes()[:-50])
+    (data / "masks/p4.png").write_bytes(b"nothing")
+
+    failures = show(data, tmp_path / "sheet.png", number=30).to_json()["failures"]
+
+    assert [one["id"] for one in failures] == ["p3", "p4"]
+    assert failures[0]["error"]["where"].endswith("p3.jpg")
+    assert failures[1]["error"]["where"].endswith("p4.png")
+
+
+def test_where_no_pair_can_be_read_the_first_error_is_told(tmp_path):
+    data = make_set(tmp_path / "set", 4)
+    for path in (data / "images").iterdir():
+        path.write_bytes(path.read_bytes()[:-50])
+
+    with pytest.raises(DataError) as error:
+        show(data, tmp_path / "sheet.png")
+    assert error.value.where.endswith("p0.jpg")
+    assert not (tmp_path / "sheet.png").exists()
+
+
 def test_ignored_pixels_count_in_no_share(tmp_path):
     def half(seed, size):
         mask = np.zeros(size, np.uint8)
