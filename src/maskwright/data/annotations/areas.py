@@ -132,19 +132,24 @@ class PngBitmap:
     """A PNG, in base64, its corner at (top, left). packed: deflated once more (Supervisely).
 
     Pixels are inside where the transparency is not zero, or the value where there is no transparency.
+    is_whole: it is as large as the picture, which is checked.
     """
 
     content: str
     corner: tuple[int, int]
     packed: bool = False
+    is_whole: bool = False
 
     def draw(self, size: tuple[int, int], where: str) -> Window:
         """Return the pixels inside; see Area."""
-        return _placed(png_mask(self.content, packed=self.packed, where=where), self.corner, size)
+        inside = png_mask(self.content, packed=self.packed, where=where)
+        if self.is_whole:
+            _check_same(inside, size, where)
+        return _placed(inside, self.corner, size)
 
     def identity(self) -> Iterator[bytes]:
         """Yield what tells this area from others."""
-        yield f"png {self.corner} {self.packed} {len(self.content)}".encode()
+        yield f"png {self.corner} {self.packed} {len(self.content)}{' whole' if self.is_whole else ''}".encode()
         yield self.content.encode("ascii", "replace")
 
 
@@ -175,11 +180,7 @@ class MaskFile:
     def draw(self, size: tuple[int, int], where: str) -> Window:
         """Return the pixels inside; see Area."""
         inside = self.read()
-        if inside.shape != size:
-            raise DataError(
-                f"The mask is {inside.shape[0]} x {inside.shape[1]}, its picture {size[0]} x {size[1]} "
-                "(height x width).", where=where, fix="export the masks again, or put the right picture there",
-            )  # fmt: skip
+        _check_same(inside, size, where)
         return 0, 0, inside
 
     def identity(self) -> Iterator[bytes]:
@@ -198,6 +199,14 @@ def _span(values: Points, limit: int) -> tuple[int, int]:
     """Return (first, one past the last) pixel that values can touch, within 0 to `limit`."""
     low, high = float(values.min()), float(values.max())
     return int(min(max(math.floor(low), 0), limit)), int(min(max(math.ceil(high) + 1, 0), limit))
+
+
+def _check_same(mask: NDArray[np.bool_], size: tuple[int, int], where: str) -> None:
+    if mask.shape != size:
+        raise DataError(
+            f"The mask is {mask.shape[0]} x {mask.shape[1]}, its picture {size[0]} x {size[1]} (height x width).",
+            where=where, fix="export the masks again, or put the right picture there",
+        )  # fmt: skip
 
 
 def _placed(mask: NDArray[np.bool_], corner: tuple[int, int], size: tuple[int, int]) -> Window:

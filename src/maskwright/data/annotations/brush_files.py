@@ -1,6 +1,12 @@
-"""One brush mask in a file of its own, PNG or NPY, as Label Studio exports them; read only when it is drawn."""
+"""One brush mask in a file of its own, PNG or NPY, as Label Studio exports them; read only when it is drawn.
+
+The file's name says of which task and annotation it is: task-7-annotation-12-by-1-tag-leaf-0.png.
+"""
 
 import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +19,27 @@ from maskwright.images.formats import read_labels
 from maskwright.images.opening import max_pixels, open_file
 
 _HALF = 127
+_NAME = re.compile(r"^task-(\d+)-annotation-(\d+)-by-[^-]*-(.+)-(\d+)\.(png|npy)$", re.DOTALL)
+ByAnnotation = dict[int, list[tuple[str, str]]]
+
+
+def is_brush_file(path: str) -> bool:
+    """Whether a file is called as Label Studio calls exported brush masks."""
+    return _NAME.match(path.rpartition("/")[2]) is not None
+
+
+def by_task(paths: Sequence[str], tasks: Collection[int]) -> tuple[dict[int, ByAnnotation], int]:
+    """Return task -> annotation -> (class, path) of brush files, and how many files are of no task among `tasks`."""
+    held: dict[int, ByAnnotation] = defaultdict(lambda: defaultdict(list))
+    loose = 0
+    for path in paths:
+        found = _NAME.match(path.rpartition("/")[2])
+        if found is None or int(found[1]) not in tasks:
+            loose += 1
+            continue
+        name = found[3].partition("-")[2] or found[3]  # before it: the name of the control, such as "tag"
+        held[int(found[1])][int(found[2])].append((name, path))
+    return held, loose
 
 
 def brush_area(path: Path) -> MaskFile:

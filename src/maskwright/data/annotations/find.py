@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwright.data.annotations import coco, cvat, label_studio, labelme, supervisely, yolo
+from maskwright.data.annotations.brush_files import is_brush_file
 from maskwright.data.annotations.documents import Documents
 from maskwright.data.annotations.model import Annotations
 from maskwright.data.annotations.pictures import Pictures
@@ -76,7 +77,7 @@ def find_annotations(
     if "supervisely" in files:
         files["supervisely"] += [path for path in others if path.rpartition("/")[2] == "meta.json"]
     files["yolo"] = _yolo_files(documents, pictures, others)
-    brushes = [path for path in (*pictures, *others) if label_studio.is_brush_file(path)]
+    brushes = [path for path in (*pictures, *others) if is_brush_file(path)]
     if brushes:
         files["label-studio"] += brushes
     found = {name: paths for name, paths in files.items() if paths and wanted in (None, name)}

@@ -4,6 +4,7 @@ Coordinates are hundredths of the picture's sides. The classes are sorted by nam
 Of several annotations of a task the one marked as ground truth counts, else the one changed last.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,31 +12,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from maskwright.data.annotations.areas import Area, Brush, Ellipse, Polygon
-from maskwright.data.annotations.brush_files import brush_area
+from maskwright.data.annotations.areas import Area
+from maskwright.data.annotations.brush_files import brush_area, by_task, is_brush_file
 from maskwright.data.annotations.documents import (
     Documents,
-    box_ring,
     broken,
     entries,
     label_name,
-    number,
-    ring,
     stated_size,
     table,
-    turned,
     whole,
 )
+from maskwright.data.annotations.label_studio_shapes import region_area
 from maskwright.data.annotations.model import NO_AREA, NOTHING_ENCLOSED, Annotations, Record, Thing, merged
 from maskwright.data.annotations.pictures import Match, Pictures
-from maskwright.data.names import SUFFIXES, folder_of, some, suffix_of
+from maskwright.data.names import SUFFIXES, folder_of, shown, some, suffix_of
 from maskwright.errors import DataError
 
 TITLE = "Label Studio"
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-(.+)$")
-_BRUSH_FILE = re.compile(r"^task-(\d+)-annotation-(\d+)-by-[^-]*-(.+)-(\d+)\.(png|npy)$", re.DOTALL)
-_NO_AREA = ("keypointlabels", "vectorlabels", "choices", "textarea", "rating", "number", "taxonomy", "relation")
-_SHAPES = ("polygonlabels", "rectanglelabels", "ellipselabels", "brushlabels", "labels")
+_SHAPES = ("polygonlabels", "rectanglelabels", "ellipselabels", "brushlabels", "bitmasklabels", "labels")
+_BARE = ("polygon", "rectangle", "ellipse", "brush", "bitmask")  # drawn without a class, or its class is another result
+_LINES = ("keypointlabels", "vectorlabels", "keypoint", "vector")
+_NO_REGIONS = (
+    "choices", "datetime", "number", "pairwise", "ranker", "rating", "relation", "taxonomy", "textarea", "",
+)  # fmt: skip
+_PLACE = ("points", "x", "y", "width", "height", "rotation", "radiusX", "radiusY", "rle", "imageDataURL")
+_UNNAMED = "regions without a class"
 
 
 def is_export(content: Any) -> bool:
@@ -49,18 +52,17 @@ def is_export(content: Any) -> bool:
     return full or ("annotation_id" in task and "annotator" in task)
 
 
-def is_brush_file(path: str) -> bool:
-    """Whether a file is called as Label Studio calls exported brush masks."""
-    return _BRUSH_FILE.match(path.rpartition("/")[2]) is not None
-
-
 @dataclass(frozen=True)
 class _Task:
-    """record: of the picture, without its things yet. regions: (class, area) in order."""
+    """record: of the picture, without its things yet. regions: (class, area) in order.
+
+    truth: the number of the annotation that is marked as ground truth, None where none is.
+    """
 
     number: int
     record: Record
     regions: list[tuple[str, Area]]
+    truth: int | None
 
 
 def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Annotations:
@@ -75,7 +77,7 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
         )  # fmt: skip
     reader = _Reader(documents, pictures)
     tasks = [task for path in exports for task in reader.tasks(path)]
-    loose = _add_brushes(tasks, brushes, documents)
+    loose, choices = _add_brushes(tasks, brushes, documents)
     if loose:
         reader.skipped["brush masks of tasks that no file names"] += loose
     names = tuple(sorted({name for task in tasks for name, _ in task.regions}))
@@ -86,25 +88,31 @@ def read(documents: Documents, files: Sequence[str], pictures: Pictures) -> Anno
     used = tuple(exports) + tuple(brushes)
     return Annotations(
         TITLE, names, records, used, skipped=reader.skipped, missing=(*reader.missing, *others),
-        notes=tuple(reader.notes()),
+        notes=(*reader.notes(), *choices),
     )  # fmt: skip
 
 
-def _add_brushes(tasks: Sequence[_Task], brushes: Sequence[str], documents: Documents) -> int:
-    """Give tasks without regions those of their brush files; return how many files belong to no task."""
-    open_tasks = {task.number: task for task in tasks if not task.regions}
+def _add_brushes(tasks: Sequence[_Task], brushes: Sequence[str], documents: Documents) -> tuple[int, tuple[str, ...]]:
+    """Give tasks without regions those of their brush files; return how many files belong to no task, and notes.
+
+    Of several annotations of a task the ground truth counts, else the one with the highest number.
+    """
     known = {task.number for task in tasks}
-    loose = 0
-    for path in brushes:
-        found = _BRUSH_FILE.match(path.rpartition("/")[2])
-        if found is None or int(found[1]) not in known:
-            loose += 1
+    held, loose = by_task(brushes, known)
+    several = 0
+    for task in tasks:
+        annotations = held.get(task.number)
+        if task.regions or not annotations:
             continue
-        task = open_tasks.get(int(found[1]))
-        if task is not None:
-            name = found[3].partition("-")[2] or found[3]  # before it: the name of the control, such as "tag"
+        several += len(annotations) > 1
+        for name, path in annotations.get(max(annotations) if task.truth is None else task.truth, ()):
             task.regions.append((label_name(name, documents.where(path)), brush_area(documents.root / path)))
-    return loose
+    if not several:
+        return loose, ()
+    return loose, (
+        f"{several} tasks have brush masks of several annotations: of each the ground truth counts, or the one with "
+        "the highest number",
+    )
 
 
 class _Reader:
@@ -142,7 +150,7 @@ class _Reader:
                 continue
             size, regions = self._regions(results, place)
             record = Record(match.path, size, (), place, "", path, named, match.fit)
-            yield _Task(number, record, regions)
+            yield _Task(number, record, regions, _truth(task))
 
     def _results(self, task: dict[str, Any], where: str) -> list[dict[str, Any]] | None:
         """Return the regions of the annotation that counts; None for a task that nobody has finished."""
@@ -165,7 +173,7 @@ class _Reader:
         for key, value in task.items():
             for region in value if isinstance(value, list) else ():
                 if isinstance(region, dict) and "original_width" in region:
-                    kind = next((kind for kind in _SHAPES if kind in region), "")
+                    kind = next((kind for kind in region if kind.endswith("labels")), _BARE[0])
                     sizes = {side: region.get(side) for side in ("original_width", "original_height")}
                     turn = region.get("image_rotation", 0)
                     found.append({"type": kind, "value": region, "from_name": key, "image_rotation": turn, **sizes})
@@ -189,21 +197,48 @@ class _Reader:
         """Return the size that the regions state, None without any, and the areas with their classes."""
         size: tuple[int, int] | None = None
         regions: list[tuple[str, Area]] = []
+        bare: list[str] = []
+        named: set[str] = set()
         for result in results:
-            kind = str(result.get("type", "")).lower()
-            if kind in _NO_AREA:
-                self.skipped[NO_AREA] += kind in ("keypointlabels", "vectorlabels")
-                continue
+            kind = str(result.get("type") or "").lower()
             value = result.get("value")
-            if not isinstance(value, dict) or kind not in _SHAPES or not isinstance(value.get(kind), list):
-                continue  # a shape without its class: another result of the same id has both
+            if not isinstance(value, dict) or kind in _NO_REGIONS:
+                continue
+            if kind in _BARE or (kind in _SHAPES and not value.get(kind)):
+                bare.append(_place(value))
+                continue
+            if kind not in _SHAPES:
+                self._pass_over(kind, value, where)
+                continue
+            if not isinstance(value[kind], list):
+                raise broken("The classes of a region are no list.", where)
+            if kind == "labels" and not any(key in value for key in ("points", "radiusX", "rle", "imageDataURL",
+                                                                      "height")):  # fmt: skip
+                self.skipped[NO_AREA] += 1
+                continue
+            named.add(_place(value))
             size = self._size(result, size, where)
-            area = _area(value, size, where)
+            area = region_area(value, size, where)
             if area is None:
                 self.skipped[NOTHING_ENCLOSED] += 1
                 continue
             regions += [(label_name(name, where), area) for name in value[kind]]
+        unnamed = sum(place not in named for place in bare)
+        if unnamed:
+            self.skipped[_UNNAMED] += unnamed
         return size, regions
+
+    def _pass_over(self, kind: str, value: dict[str, Any], where: str) -> None:
+        """Count a region that covers no area; raise DataError for one that may cover some and is not read."""
+        if kind in _LINES and value.get("closed") is not True:
+            self.skipped[NO_AREA] += 1
+        elif not kind.endswith("labels"):
+            self.skipped[f"regions of the kind {shown(kind, 40)}, which is not read"] += 1
+        else:
+            raise DataError(
+                f"A region is of the kind {shown(kind, 40)}, which is not read; its area would be missing.",
+                where=where, fix="draw it as a polygon, a brush or a bitmask, or take these regions out of the export",
+            )  # fmt: skip
 
     def _size(self, result: dict[str, Any], known: tuple[int, int] | None, where: str) -> tuple[int, int]:
         size = stated_size(result.get("original_height"), result.get("original_width"), where)
@@ -217,6 +252,18 @@ class _Reader:
                 "which is not read.", where=where, fix="turn the picture back in Label Studio and export again",
             )  # fmt: skip
         return size
+
+
+def _truth(task: dict[str, Any]) -> int | None:
+    """Return the number of the annotation that is marked as ground truth."""
+    annotations = task.get("annotations", task.get("completions"))
+    marked = [one for one in annotations or () if isinstance(one, dict) and one.get("ground_truth") is True]
+    return whole(marked[0].get("id")) if marked else None
+
+
+def _place(value: dict[str, Any]) -> str:
+    """Return where a region lies, to find the other result that says the same with a class."""
+    return json.dumps([value.get(key) for key in _PLACE])
 
 
 def _file_names(text: str) -> Iterator[str]:
@@ -236,30 +283,3 @@ def _file_names(text: str) -> Iterator[str]:
         uploaded = _UPLOADED.match(name)
         if uploaded:
             yield uploaded[1]
-
-
-def _area(value: dict[str, Any], size: tuple[int, int], where: str) -> Area | None:
-    height, width = size
-    if "rle" in value:
-        content = entries(value["rle"], "A brush mask", where)
-        if not all(isinstance(byte, int) and 0 <= byte < 256 for byte in content):
-            raise broken("A brush mask holds something that is no byte.", where)
-        return Brush(bytes(content), size)
-    if "points" in value:
-        outline = ring(value["points"])
-        return None if outline is None else Polygon((outline * (width / 100, height / 100),))
-    if "radiusX" in value:
-        sides = [number(value.get(key)) for key in ("x", "y", "radiusX", "radiusY")]
-        kept = [side for side in sides if side is not None and abs(side) < 1e9]
-        if len(kept) < 4 or kept[2] <= 0 or kept[3] <= 0:
-            return None
-        x, y, across, along = kept[0] * width, kept[1] * height, kept[2] * width, kept[3] * height
-        turn = number(value.get("rotation")) or 0.0
-        return Ellipse((x / 100, y / 100), (across / 100, along / 100), turn % 360)
-    sides = [number(value.get(key)) for key in ("x", "y", "width", "height")]
-    kept = [side for side in sides if side is not None and abs(side) < 1e9]
-    if len(kept) < 4 or kept[2] <= 0 or kept[3] <= 0:
-        return None
-    left, top = kept[0] * width / 100, kept[1] * height / 100
-    box = box_ring(left, top, left + kept[2] * width / 100, top + kept[3] * height / 100)
-    return Polygon((turned(box, (left, top), number(value.get("rotation")) or 0.0),))  # it turns around its corner

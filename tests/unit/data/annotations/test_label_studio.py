@@ -1,5 +1,9 @@
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError
@@ -180,3 +184,94 @@ def test_broken_regions_are_an_error_that_names_the_task(tmp_path, change, said)
     with pytest.raises(DataError, match=said) as error:
         read_dataset(export(tmp_path, task(1, "a.jpg", region("polygonlabels", "x", {"points": BOX}) | change)))
     assert "task 1" in error.value.where
+
+
+# --- kinds of regions -----------------------------------------------------------------------------------------------
+
+
+def data_url(mask, form="data:image/png;base64"):
+    """A bitmask as the browser writes it: black pixels on transparent background."""
+    stream = io.BytesIO()
+    pixels = np.zeros((*mask.shape, 4), np.uint8)
+    pixels[..., 3] = mask * 255
+    Image.fromarray(pixels).save(stream, "PNG")
+    return f"{form},{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def test_bitmasks_are_read(tmp_path):
+    drawn = drawing(*["............"] * 3, "....1.11....", "....111.....", *["............"] * 3)
+    value = {"imageDataURL": data_url(drawn)}
+    dataset = read_dataset(export(tmp_path, task(1, "a.jpg", region("bitmasklabels", "Leaf", value))))
+    assert np.array_equal(dataset.read_mask(0), drawn)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [(data_url(drawing("11")), "The mask is 1 x 2, its picture 8 x 12"),
+     (data_url(drawing("11"), "x"), "no PNG in base"),
+     ("data:image/png;base64,AAAA", "no PNG that can be decoded")],
+)  # fmt: skip
+def test_a_broken_bitmask_is_an_error(tmp_path, url, said):
+    with pytest.raises(DataError, match=said) as error:
+        read_dataset(export(tmp_path, task(1, "a.jpg", region("bitmasklabels", "x", {"imageDataURL": url}))))
+    assert "task 1" in error.value.where
+
+
+def test_points_and_open_lines_cover_no_area_and_are_counted(tmp_path):
+    point = {"x": 10, "y": 10, "width": 1}
+    line = {"vertices": [{"x": 1, "y": 1}], "closed": False}
+    dataset = read_dataset(export(
+        tmp_path, task(1, "a.jpg", region("polygonlabels", "dog", {"points": BOX}),
+                       region("keypointlabels", "x", point),
+                       region("vectorlabels", "x", line), region("labels", "x", point))))  # fmt: skip
+    assert "left out: lines and points, which cover no area (3)" in dataset.notes
+    assert dataset.classes.names == ("background", "dog")
+
+
+@pytest.mark.parametrize("kind", ["magiclabels", "vectorlabels"])
+def test_a_kind_that_covers_area_and_is_not_read_is_an_error_and_no_empty_mask(tmp_path, kind):
+    value = {"vertices": [{"x": 1, "y": 1}], "closed": True}
+    with pytest.raises(DataError, match=f"A region is of the kind {kind}, which is not read") as error:
+        read_dataset(export(tmp_path, task(1, "a.jpg", region(kind, "x", value))))
+    assert "task 1" in error.value.where and "polygon" in error.value.fix
+
+
+def test_the_minimal_export_refuses_such_a_kind_as_well(tmp_path):
+    pictures(tmp_path, "a.jpg")
+    write_json(tmp_path / "min.json", [{
+        "image": "a.jpg", "id": 1, "annotator": 1, "annotation_id": 5,
+        "label": [{"cubelabels": ["x"], "original_width": SIZE[1], "original_height": SIZE[0]}]}])  # fmt: skip
+    with pytest.raises(DataError, match="of the kind cubelabels"):
+        read_dataset(tmp_path)
+
+
+def test_a_region_without_a_class_and_a_kind_that_nobody_knows_are_counted(tmp_path):
+    bare = {**region("polygonlabels", "x", {}), "type": "polygon", "value": {"points": BOX}}
+    other = [[x / 2, y / 2] for x, y in BOX]
+    dataset = read_dataset(export(
+        tmp_path, task(1, "a.jpg", bare, region("polygonlabels", "dog", {"points": other}),
+                       region("videorectangle", "x", {"sequence": []}))))  # fmt: skip
+    assert "left out: regions without a class (1)" in dataset.notes
+    assert "left out: regions of the kind videorectangle, which is not read (1)" in dataset.notes
+
+
+# --- brush files of several annotations -----------------------------------------------------------------------------
+
+
+def brushes_of_two(folder):
+    """One task with the brush masks of annotation 501, left, and 502, right."""
+    for number, mask in ((501, drawing("1" * 6 + "." * 6)), (502, drawing("." * 6 + "1" * 6))):
+        save(folder / "brushes" / f"task-7-annotation-{number}-by-me-tag-Leaf-0.png", np.repeat(mask, 8, axis=0) * 255)
+
+
+def test_of_the_brush_files_of_several_annotations_those_of_the_highest_number_count(tmp_path):
+    brushes_of_two(export(tmp_path, {"id": 7, "data": {"image": "a.jpg"}}))
+    dataset = read_dataset(tmp_path)
+    assert dataset.read_mask(0)[0].tolist() == [0] * 6 + [1] * 6
+    assert any("1 tasks have brush masks of several annotations" in note for note in dataset.notes)
+
+
+def test_the_brush_files_of_the_ground_truth_count(tmp_path):
+    done = [{"id": 501, "ground_truth": True, "result": []}, {"id": 502, "ground_truth": False, "result": []}]
+    brushes_of_two(export(tmp_path, task(7, "a.jpg", annotations=done)))
+    assert read_dataset(tmp_path).read_mask(0)[0].tolist() == [1] * 6 + [0] * 6
