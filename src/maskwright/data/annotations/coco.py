@@ -140,7 +140,8 @@ class _File:
         return found
 
     def _thing(self, thing: dict[str, Any], size: tuple[int, int] | None, where: str) -> Thing | None:
-        label = self._labels.get(whole(thing.get("category_id")) or 0)
+        category = whole(thing.get("category_id"))
+        label = None if category is None else self._labels.get(category)
         if label is None:
             raise broken(f"An annotation has the category {str(thing.get('category_id'))[:40]}, which is none.", where)
         shape = thing.get("segmentation")

@@ -319,3 +319,11 @@ def test_a_few_hundred_bytes_more_of_json_do_not_change_what_is_read(tmp_path):
     content = json.loads((tmp_path / "instances.json").read_text())
     (tmp_path / "instances.json").write_text(json.dumps(dict(reversed(content.items())), indent=4))
     assert read_dataset(tmp_path).fingerprint() == before
+
+
+@pytest.mark.parametrize("category", [None, "", 0.5, "dog"])
+def test_a_category_that_is_none_is_not_taken_for_category_0(tmp_path, category):
+    zero = ({"id": 0, "name": "cat"}, {"id": 1, "name": "dog"})
+    error = error_of(coco(tmp_path, (0, 1, [SMALL], 0), (0, category, [BOX], 0), categories=zero))
+    assert "An annotation has the category" in error.what and "which is none" in error.what
+    assert "instances.json, image a.jpg" in error.where
