@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from maskwright.data.annotations.brush_files import is_brush_file
 from maskwright.data.annotations.draw import Drawn, draw_all
 from maskwright.data.annotations.find import Found
-from maskwright.data.annotations.label_studio import is_brush_file
 from maskwright.data.annotations.model import Annotations, Record
 from maskwright.data.annotations.pictures import Pictures
 from maskwright.data.guess import MAX_CLASSES, Guess, cannot_ignore
 from maskwright.data.names import folder_of, shown, some
-from maskwright.errors import DataError
+from maskwright.errors import ConfigError, DataError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import Kind, MaskEncoding
 from maskwright.progress import Progress, ignore
@@ -48,7 +48,8 @@ def build_rows(
 ) -> Outlined:
     """Read annotations, choose the classes and draw the masks.
 
-    Raises DataError where annotations are broken, or fit neither the pictures nor what is stated.
+    Raises DataError where annotations are broken, or fit neither the pictures nor what is stated; ConfigError where
+    two classes are stated as one.
     """
     where = str(root)
     _check_stated(stated, where)
@@ -58,6 +59,8 @@ def build_rows(
         raise _no_pictures(annotations, where)
     exclusive = stated.encoding != "per-class"
     names, index, notes = _choose(annotations, stated, exclusive, where)
+    if stated.encoding == "binary" and len(names) > 2:
+        raise _not_binary(names[1:], where)
     records = [_relabelled(record, index) for record in annotations.records]
     drawn = draw_all(root, records, exclusive=exclusive, progress=progress)
     kept = [(record, one) for record, one in zip(records, drawn, strict=True) if isinstance(one, Drawn)]
@@ -66,7 +69,7 @@ def build_rows(
     if not kept:
         raise next(one for one in drawn if isinstance(one, DataError))
     ignored = any(thing.crowd or thing.label == IGNORE for record in records for thing in record.things)
-    guess = _guess(annotations, names, index, exclusive=exclusive, ignored=ignored)
+    guess = _guess(annotations, names, index, stated.encoding, ignored=ignored)
     parts = tuple(record.part for record, _ in kept)
     return Outlined(
         tuple(record.image for record, _ in kept),
@@ -109,6 +112,13 @@ def _check_stated(stated: DataOptions, where: str) -> None:
             f"Encoding {stated.encoding} is stated, which speaks of mask files; these masks are drawn from outlines.",
             where=where, fix="leave it out; 'per-class' lets classes overlap",
         )  # fmt: skip
+
+
+def _not_binary(names: Sequence[str], where: str) -> ConfigError:
+    return ConfigError(
+        f"Encoding binary is stated, and the annotations outline {len(names)} classes: {some(list(names), 8)}.",
+        where=where, fix=f"leave it out, or say which class counts: --classes background,{names[0]}",
+    )  # fmt: skip
 
 
 def _no_pictures(annotations: Annotations, where: str) -> DataError:
@@ -189,8 +199,14 @@ def _relabelled(record: Record, index: dict[int, int | None]) -> Record:
 
 
 def _guess(
-    annotations: Annotations, names: tuple[str, ...], index: dict[int, int | None], *, exclusive: bool, ignored: bool
+    annotations: Annotations,
+    names: tuple[str, ...],
+    index: dict[int, int | None],
+    stated: str | None,
+    *,
+    ignored: bool,
 ) -> Guess:
+    exclusive = stated != "per-class"
     shades: dict[int, tuple[int, int, int]] = {0: (0, 0, 0)} if exclusive else {}
     for label, colour in enumerate(annotations.colours):
         new = index[label]
@@ -202,7 +218,7 @@ def _guess(
     if not exclusive:
         return Guess(MaskEncoding("per-class", (), 0.5), classes, None, ())
     table = tuple((value, value) for value in range(len(names)))
-    kind: Kind = "binary" if len(names) == 2 else "index"
+    kind: Kind = "binary" if len(names) == 2 and stated != "index" else "index"
     return Guess(MaskEncoding(kind, (*table, (IGNORE, IGNORE)) if ignored else table), classes, None, ())
 
 

@@ -126,6 +126,21 @@ def test_the_written_description_reads_the_same_set_again(tmp_path):
     assert "annotations: labelme" in (tmp_path / "dataset.yaml").read_text()
 
 
+def test_a_binary_encoding_does_not_fit_two_outlined_classes(tmp_path):
+    outlined(tmp_path)
+    with pytest.raises(ConfigError, match="Encoding binary is stated, and the annotations outline 2 classes") as error:
+        read_dataset(tmp_path, DataOptions(encoding="binary"))
+    assert "--classes background,cat" in error.value.fix
+    one = read_dataset(tmp_path, DataOptions(encoding="binary", classes=("background", "cat")))
+    assert one.encoding.kind == "binary" and one.read_mask(0).sum() == 4
+
+
+def test_one_class_is_an_index_where_that_is_stated(tmp_path):
+    stated = DataOptions(encoding="index", classes=("background", "cat"))
+    dataset = read_dataset(outlined(tmp_path), stated)
+    assert dataset.encoding.kind == "index" and dataset.read_mask(0).sum() == 4
+
+
 def test_the_folder_of_the_pictures_may_be_stated(tmp_path):
     pictures(tmp_path / "full", "a.jpg")
     pictures(tmp_path / "thumbs", "a.jpg")
