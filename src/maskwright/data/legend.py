@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskwright.data.guess import MAX_CLASSES
 from maskwright.data.looks import Look, RawColour
 from maskwright.data.names import shown
 
@@ -45,6 +46,10 @@ def find_legend(root: Path, others: Sequence[str], looks: Sequence[Look]) -> Leg
     found = sorted((p for p in others if p.rpartition("/")[2].casefold() in names), key=lambda p: (p.count("/"), p))
     for path in found:
         values = _read_colours(root / path) if coloured else _read_names(root / path)
+        count = len(values) - ("ignore" in values)
+        if count > MAX_CLASSES:
+            said = f"it names {count} classes, and at most {MAX_CLASSES} are possible"
+            return Legend({}, f"{shown(path)} is not used: {said}")
         if len(values) >= 2:
             return _fitting(path, values, looks, coloured)
     return None
@@ -100,12 +105,15 @@ def _plain(path: Path) -> list[tuple[str, RawColour]]:
 
 def _table(path: Path) -> list[tuple[str, RawColour]]:
     rows = []
-    for row in csv.DictReader(_lines(path), skipinitialspace=True):
-        cells = {str(key).strip().casefold(): str(value).strip() for key, value in row.items()}
-        numbers = [cells.get(key, "") for key in "rgb"]
-        if not cells.get("name") or not all(number.isdecimal() for number in numbers):
-            return []
-        rows.append((cells["name"], (int(numbers[0]), int(numbers[1]), int(numbers[2]))))
+    try:
+        for row in csv.DictReader(_lines(path), skipinitialspace=True):
+            cells = {str(key).strip().casefold(): str(value).strip() for key, value in row.items()}
+            numbers = [cells.get(key, "") for key in "rgb"]
+            if not cells.get("name") or not all(number.isdecimal() and len(number) <= 3 for number in numbers):
+                return []
+            rows.append((cells["name"], (int(numbers[0]), int(numbers[1]), int(numbers[2]))))
+    except csv.Error:  # such as a field of more than 131,072 characters
+        return []
     return rows
 
 

@@ -107,3 +107,23 @@ def test_a_file_of_another_form_is_no_legend(tmp_path, text):
 def test_a_legend_that_is_no_text_is_none(tmp_path):
     (coloured(tmp_path) / "label_colors.txt").write_bytes(b"\xff\xfe\x00\x01")
     assert len(read_dataset(tmp_path).classes.names) == 3
+
+
+@pytest.mark.parametrize(
+    "line", [f"Leaf,{'9' * 5000},0,0", f"{'x' * 140_000},255,0,0", "Leaf,\"" + "x" * 140_000],
+    ids=["long number", "long field", "open quote"],
+)  # fmt: skip
+def test_a_table_that_no_tool_writes_is_no_legend_and_no_crash(tmp_path, line):
+    (coloured(tmp_path) / "class_dict.csv").write_text(f"name,r,g,b\nSoil,0,0,0\n{line}\nWater,0,0,200\n")
+    dataset = read_dataset(tmp_path)
+
+    assert len(dataset.classes.names) == 3 and "Soil" not in dataset.classes.names
+
+
+@pytest.mark.parametrize("count", [251, 70_000])
+def test_names_of_more_classes_than_a_mask_can_hold_are_mentioned_and_not_used(tmp_path, count):
+    (numbered(tmp_path, 2) / "class_names.txt").write_text("\n".join(f"class {i}" for i in range(count)))
+    dataset = read_dataset(tmp_path)
+
+    assert f"class_names.txt is not used: it names {count} classes, and at most 250 are possible" in dataset.notes
+    assert len(dataset.classes.names) == 3
