@@ -19,6 +19,8 @@ from maskwright.errors import DataError
 
 Points = NDArray[np.float64]
 Window = tuple[int, int, NDArray[np.bool_]]
+_AT_ONCE = 1_000_000  # pixels of an ellipse that are worked out together
+_LARGER = 4  # times the picture's own side
 _NUDGE = 1e-6  # of a pixel: far below what a tool can mean, far above the rounding of its numbers
 
 
@@ -94,11 +96,16 @@ class Ellipse:
         reach = math.hypot(a * math.cos(turn), b * math.sin(turn)), math.hypot(a * math.sin(turn), b * math.cos(turn))
         left, right = _span(np.array([x - reach[0], x + reach[0]]), size[1])
         top, bottom = _span(np.array([y - reach[1], y + reach[1]]), size[0])
-        rows = np.arange(top, max(top, bottom))[:, None] + 0.5 - y
-        columns = np.arange(left, max(left, right))[None] + 0.5 - x
-        along = (columns * math.cos(turn) + rows * math.sin(turn)) / a
-        across = (rows * math.cos(turn) - columns * math.sin(turn)) / b
-        return top, left, along**2 + across**2 <= 1
+        inside = np.zeros((max(0, bottom - top), max(0, right - left)), bool)
+        columns = np.arange(inside.shape[1])[None] + left + 0.5 - x
+        at_once = max(1, _AT_ONCE // max(1, inside.shape[1]))
+        for first in range(0, inside.shape[0], at_once):
+            part = inside[first : first + at_once]
+            rows = np.arange(first, first + len(part))[:, None] + top + 0.5 - y
+            along = (columns * math.cos(turn) + rows * math.sin(turn)) / a
+            across = (rows * math.cos(turn) - columns * math.sin(turn)) / b
+            part[:] = along**2 + across**2 <= 1
+        return top, left, inside
 
     def identity(self) -> Iterator[bytes]:
         """Yield what tells this area from others."""
@@ -119,6 +126,7 @@ class Runs:
 
     def draw(self, size: tuple[int, int], where: str) -> Window:
         """Return the pixels inside; see Area."""
+        check_not_too_large(self.size, size, where)
         return _placed(runs_to_mask(self.counts, self.size, by_columns=self.by_columns), self.corner, size)
 
     def identity(self) -> Iterator[bytes]:
@@ -142,7 +150,9 @@ class PngBitmap:
 
     def draw(self, size: tuple[int, int], where: str) -> Window:
         """Return the pixels inside; see Area."""
-        inside = png_mask(self.content, packed=self.packed, where=where)
+        inside = png_mask(
+            self.content, packed=self.packed, where=where, check=lambda own: check_not_too_large(own, size, where)
+        )
         if self.is_whole:
             _check_same(inside, size, where)
         return _placed(inside, self.corner, size)
@@ -193,6 +203,20 @@ class ReadsMask(Protocol):
 
     def __call__(self) -> NDArray[np.bool_]:
         """Return (H, W), True for the object. Raises DataError."""
+
+
+def too_large(stated: tuple[int, int], own: tuple[int, int]) -> bool:
+    """Whether a stated size is so far beyond a picture's own that it is taken for an error, or a trick."""
+    return stated[0] > _LARGER * own[0] or stated[1] > _LARGER * own[1]
+
+
+def check_not_too_large(stated: tuple[int, int], own: tuple[int, int], where: str) -> None:
+    """Raise DataError for a mask that is far larger than its picture."""
+    if too_large(stated, own):
+        raise DataError(
+            f"A mask is {stated[0]} x {stated[1]}, its picture {own[0]} x {own[1]} (height x width).",
+            where=where, fix="export the annotations again, or put the right picture there",
+        )  # fmt: skip
 
 
 def _span(values: Points, limit: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ _FIX = "export the annotations again, or remove this object"
 _LARGEST = 500_000_000  # bytes of a PNG before it is decoded
 
 
-def png_mask(content: str, *, packed: bool, where: str) -> NDArray[np.bool_]:
+def png_mask(
+    content: str, *, packed: bool, where: str, check: Callable[[tuple[int, int]], None] = lambda size: None
+) -> NDArray[np.bool_]:
     """Return (h, w) of a PNG in base64: True where it is not transparent, or not zero if nothing is transparent.
 
-    packed: deflated once more. Raises DataError for what is broken or unfolds to too much.
+    packed: deflated once more. check: called with (height, width) before decoding; it may raise.
+    Raises DataError for what is broken or unfolds to too much.
     """
     try:
         raw = base64.b64decode(content, validate=False)
@@ -31,6 +35,7 @@ def png_mask(content: str, *, packed: bool, where: str) -> NDArray[np.bool_]:
         with pillow_unlimited():
             image = PngImagePlugin.PngImageFile(io.BytesIO(raw))
         _check_size(image.size, where)
+        check(image.size[::-1])
         with pillow_unlimited():
             return _inside(image)
     except DataError:

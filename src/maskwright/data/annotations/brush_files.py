@@ -5,10 +5,12 @@ The file's name says of which task and annotation it is: task-7-annotation-12-by
 
 import hashlib
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,11 @@ from maskwright.images.opening import max_pixels, open_file
 
 _HALF = 127
 _NAME = re.compile(r"^task-(\d+)-annotation-(\d+)-by-[^-]*-(.+)-(\d+)\.(png|npy)$", re.DOTALL)
+# What NumPy lets through from parsing a header as Python's text, and its dtype from what that holds.
+_HEADER_ERRORS = (
+    tokenize.TokenError, SyntaxError, TypeError, LookupError, AttributeError, UnboundLocalError, RecursionError,
+    MemoryError,
+)  # fmt: skip
 ByAnnotation = dict[int, list[tuple[str, str]]]
 
 
@@ -60,17 +67,22 @@ def _read_npy(path: Path) -> NDArray[np.uint8]:
     """Return a (height, width) array of bytes; nothing is unpickled. Raises DataError."""
     try:
         with open_file(path) as file:
-            version = np.lib.format.read_magic(file)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, by_columns, dtype = header(file)
-            if len(shape) != 2 or dtype != np.uint8 or shape[0] * shape[1] > max_pixels():
+            shape, by_columns, dtype = _header(file)
+            if len(shape) != 2 or dtype != np.uint8 or min(shape) < 1 or shape[0] * shape[1] > max_pixels():
                 raise DataError(
                     f"The array is {shape} {dtype}; a brush mask is (height, width) of bytes.", where=str(path),
                     fix="export the masks again",
                 )  # fmt: skip
             content = file.read(shape[0] * shape[1])
         return np.frombuffer(content, np.uint8).reshape(shape, order="F" if by_columns else "C")
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except (ValueError, OSError, EOFError, *_HEADER_ERRORS) as error:
         raise DataError("This is no NumPy array that can be read.", where=str(path), fix="export it again") from error
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    found: tuple[tuple[int, ...], bool, np.dtype[Any]] = header(file)
+    return found

@@ -7,14 +7,18 @@ The place of the cache is in no digest, and an emptied cache is filled with the 
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Condition
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.data.annotations.areas import too_large
 from maskwright.data.annotations.model import Record, Thing
+from maskwright.data.names import shown
 from maskwright.data.threads import in_threads
 from maskwright.errors import DataError
 from maskwright.files import cache_folder, write_bytes
@@ -25,6 +29,7 @@ from maskwright.progress import Progress, Step, ignore
 _RULES = b"maskwright outlines 1"  # changed when the same annotation is to be drawn otherwise
 _WORD = b"claimed"
 _HEADER = 33  # bytes of a PNG's signature and IHDR
+_PIXELS_AT_ONCE = 64_000_000  # of all canvases that threads draw at the same time
 Size = tuple[int, int]
 
 
@@ -54,13 +59,36 @@ def draw_all(
     Raises DataError naming the record's place, OutputError where the cache cannot be written.
     """
     drawn: list[Drawn | DataError] = []
-    for one in in_threads(lambda record: _draw(root, record, exclusive=exclusive), records):
+    room = _Room(_PIXELS_AT_ONCE)
+    for one in in_threads(lambda record: _draw(root, record, room, exclusive=exclusive), records):
         drawn.append(one)
         progress(Step("draw", len(drawn), len(records)))
     return drawn
 
 
-def _draw(root: Path, record: Record, *, exclusive: bool) -> Drawn | DataError:
+class _Room:
+    """How many pixels threads may draw at the same time; a canvas that is larger than that is drawn alone."""
+
+    def __init__(self, pixels: int) -> None:
+        self._free = self._all = pixels
+        self._freed = Condition()
+
+    @contextmanager
+    def taken(self, size: Size) -> Iterator[None]:
+        """Wait until a canvas of this size has room, and hold it meanwhile."""
+        pixels = min(size[0] * size[1], self._all)
+        with self._freed:
+            self._freed.wait_for(lambda: pixels <= self._free)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._free += pixels
+                self._freed.notify_all()
+
+
+def _draw(root: Path, record: Record, room: _Room, *, exclusive: bool) -> Drawn | DataError:
     canvas = _canvas(root, record)
     if isinstance(canvas, DataError):
         return canvas
@@ -71,8 +99,9 @@ def _draw(root: Path, record: Record, *, exclusive: bool) -> Drawn | DataError:
         path = _path(things, drawn_on, orientation)
         found = _claimed(path)
         if found is None:
-            mask, found = _paint(things, drawn_on, record.where)
-            write_bytes(path, _with_count(encode_png(turn(mask, orientation)), found))
+            with room.taken(drawn_on):
+                mask, found = _paint(things, drawn_on, record.where)
+                write_bytes(path, _with_count(encode_png(turn(mask, orientation)), found))
         masks.append(path.as_posix())
         claimed += found if exclusive else 0
     labels = () if exclusive else tuple(label for label, _ in layers)
@@ -83,7 +112,8 @@ def _canvas(root: Path, record: Record) -> tuple[Size, Size, Size, int] | DataEr
     """Return the sizes of picture, mask and drawing, and how the drawing is turned to become the mask.
 
     Where the stated size is the picture's before its EXIF orientation, the mask is turned as the picture is. Any other
-    size that is stated stays the mask's own, so that `check` compares it with the picture's.
+    size that is stated stays the mask's own, so that `check` compares it with the picture's. Raises DataError for one
+    that is far beyond the picture's: what a file states decides how much memory drawing takes.
     """
     try:
         info = read_info(root / record.image)
@@ -94,6 +124,12 @@ def _canvas(root: Path, record: Record) -> tuple[Size, Size, Size, int] | DataEr
         return image, image, image, 1
     if info.orientation >= 5 and record.size == image[::-1]:
         return image, image, record.size, info.orientation
+    if too_large(record.size, image):
+        raise DataError(
+            f"The picture {shown(record.image)} is {image[0]} x {image[1]}, and {record.size[0]} x {record.size[1]} in "
+            "its annotations (height x width): more than four times its side.", where=record.where,
+            fix="put the picture there that was annotated, or export the annotations for this one",
+        )  # fmt: skip
     return image, record.size, record.size, 1
 
 

@@ -275,3 +275,19 @@ def test_the_brush_files_of_the_ground_truth_count(tmp_path):
     done = [{"id": 501, "ground_truth": True, "result": []}, {"id": 502, "ground_truth": False, "result": []}]
     brushes_of_two(export(tmp_path, task(7, "a.jpg", annotations=done)))
     assert read_dataset(tmp_path).read_mask(0)[0].tolist() == [1] * 6 + [0] * 6
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["{'descr': '|u1', 'fortran_order': False, 'shape': (8, 12L, }",
+     "{'descr': (), 'fortran_order': False, 'shape': ()}", "(" * 3000,
+     "{'descr': [()], 'fortran_order': False, 'shape': (8, 12)}", "\\\n x\n  y\n z",
+     "{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 12)}", "{1: 2}"],
+)  # fmt: skip
+def test_a_damaged_header_of_a_numpy_file_is_an_error_that_names_it(tmp_path, header):
+    brush_set(tmp_path, "npy")
+    path = next((tmp_path / "brushes").glob("*Leaf*"))
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(96))
+    with pytest.raises(DataError, match="no NumPy array|a brush mask is") as error:
+        read_dataset(tmp_path)
+    assert path.name in error.value.where
