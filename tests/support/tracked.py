@@ -20,10 +20,13 @@ SCORE = {"dice": {"value": 0.8125, "low": 0.75, "high": 0.875}, "iou": {"value":
 EVALUATION = {"per_image": SCORE, "pooled": SCORE, "per_class": {"lesion": {"per_image": SCORE}}, "pictures": ["a"]}
 
 
-def begin_run(folder: Path, *, folds: int = 0) -> RunFolder:
+def begin_run(folder: Path, *, folds: int = 0, recipe: Recipe | None = None) -> RunFolder:
     """A run as `train` begins it."""
     run = RunFolder(folder)
-    run.begin(Recipe(), {"data": "/home/somebody/patients", "fingerprint": "abc", "folds": folds, "split": "by hand"})
+    run.begin(
+        recipe or Recipe(),
+        {"data": "/home/somebody/patients", "fingerprint": "abc", "folds": folds, "split": "by hand"},
+    )
     return run
 
 

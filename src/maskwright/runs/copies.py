@@ -7,17 +7,17 @@ beside the diary. Used by one thread; whatever a tracker raises passes through.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import maskwright
 from maskwright.files import write_json
 from maskwright.runs.folder import RunFolder, read_json
+from maskwright.runs.sendable import copies_to_send, plan_without_places, without_places
 from maskwright.runs.tracker import Page, Tracker, flatten, safe
 from maskwright.runs.trackers import kind_of
 
 LEDGER = "tracking.json"
-_PLAIN_FILES = ("recipe.yaml", "plan.json", "parity.json", "threshold.json")  # these name no picture and show none
-_FILES_WITH_PICTURES = ("report.html", "evaluation.json", "MODEL_CARD.md", "split.csv")
 _SHEET = "sheet.png"
 Records = Sequence[Mapping[str, Any]]
 
@@ -138,8 +138,8 @@ class PageCopy:
 
     def _description(self) -> dict[str, Any]:
         """Return the recipe, the plan, and what a run's beginning says, flat; no paths of this computer."""
-        recipe = self._root.read_recipe().model_dump(mode="json")
-        plan = read_json(self._folder.plan)
+        recipe = without_places(self._root.read_recipe()).model_dump(mode="json")
+        plan = plan_without_places(self._folder)
         settled = {key: value for key, value in plan.items() if key not in ("reasons", "schema_version")}
         started = self._root.start_record()
         run = {key: started.get(key) for key in ("split", "fingerprint", "minutes", "device", "accepted")}
@@ -149,12 +149,11 @@ class PageCopy:
         """Send the scores, and the files that the tracker may have."""
         last = max(self._sent, default=0) + 1
         self._tracker.log(score_numbers(read_json(self._folder.evaluation)), last, time)
-        path = self._folder.path
-        names = (*_PLAIN_FILES, *(_FILES_WITH_PICTURES if self._pictures else ()))
-        curves = sorted(path.glob("*.svg"))
-        self._tracker.keep([file for name in names if (file := path / name).exists()] + curves)
-        if self._pictures and (path / _SHEET).exists():
-            self._tracker.show(path / _SHEET, last)
+        with TemporaryDirectory(prefix="maskwright-") as place:
+            self._tracker.keep(copies_to_send(self._folder, Path(place), pictures=self._pictures))
+        sheet = self._folder.path / _SHEET
+        if self._pictures and sheet.exists():
+            self._tracker.show(sheet, last)
 
 
 class Ledger:

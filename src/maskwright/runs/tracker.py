@@ -90,7 +90,7 @@ class Tracker:
         """Show a picture, where the tracker can."""
 
     def keep(self, files: Sequence[Path]) -> None:
-        """Keep copies of files, where the tracker can."""
+        """Keep copies of files, where the tracker can; afterwards the files themselves are gone."""
 
     def end(self, *, well: bool) -> None:
         """End the run; well: everything was done, else it will be gone on with, or has failed."""

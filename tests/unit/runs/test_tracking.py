@@ -1,5 +1,6 @@
 """Trackers are copies of the diary: complete, continued, and never in the training's way."""
 
+import json
 import sys
 import threading
 import time
@@ -14,12 +15,20 @@ import pytest
 from PIL import Image
 
 from maskwright.errors import ConfigError, MissingDependency
+from maskwright.evaluation.threshold import ThresholdChoice
+from maskwright.export.parity import ParityReport
+from maskwright.files import write_json
 from maskwright.progress import Step
+from maskwright.recipe import build_recipe
 from maskwright.runs import tracking as tracking_module
 from maskwright.runs.copies import score_numbers
+from maskwright.runs.folder import RunFolder
+from maskwright.runs.recipes import load_recipe
+from maskwright.runs.sendable import copies_to_send
 from maskwright.runs.trackers import find_trackers
 from support.tracked import (
     EVALUATION,
+    PLAN,
     Curve,
     Mlflow,
     begin_run,
@@ -166,10 +175,43 @@ def test_wandb_holds_the_diary_offline(tmp_path: Path) -> None:
     assert report[0].where.startswith("wandb sync ")
 
 
+HOME = "/home/alice/study"
+WITH_PATHS = build_recipe(
+    {
+        "data": {
+            "images": f"{HOME}/photos", "masks": f"{HOME}/drawn", "annotations": f"{HOME}/outlines.json",
+            "pairs": f"{HOME}/pairs.csv", "previous": f"{HOME}/old/split.csv", "split": "C:\\Users\\alice\\new.csv",
+        },
+        "model": {"weights": f"{HOME}/base.safetensors"},
+    }
+)  # fmt: skip
+
+
+def begin_with_paths(folder: Path) -> RunFolder:
+    """A run whose recipe and plan hold paths wherever they can."""
+    run = begin_run(folder, recipe=WITH_PATHS)
+    run.plan.write_text(json.dumps({**PLAN, "weights": f"{HOME}/base.safetensors"}))
+    return run
+
+
 def test_no_path_of_this_computer_is_among_what_is_told(made_up: type[Told], tmp_path: Path) -> None:
-    track(begin_run(tmp_path / "run"), "noted", epochs=[0], end=True)
-    assert "/home" not in str(made_up.runs[0].config)
-    assert made_up.runs[0].config["training.phases.0.schedule"] == "cosine"
+    run = begin_with_paths(tmp_path / "run")
+    with tracking_module.Tracking(find_trackers("noted"), pictures=False, progress=lambda _: None).follow(run) as told:
+        finish(told)
+    config = made_up.runs[0].config
+    assert "alice" not in str(config)
+    assert (config["data.previous"], config["data.split"]) == ("split.csv", "new.csv")
+    assert (config["model.weights"], config["plan.weights"]) == ("base.safetensors", "base.safetensors")
+    assert config["training.phases.0.schedule"] == "cosine"
+
+
+def test_no_path_of_this_computer_is_in_the_files_that_are_sent(tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+    sent = copies_to_send(begin_with_paths(tmp_path / "run"), tmp_path / "sent", pictures=False)
+    content = {path.name: path.read_text() for path in sent}
+    assert set(content) == {"recipe.yaml", "plan.json"}
+    assert "alice" not in str(content)
+    assert load_recipe(tmp_path / "sent" / "recipe.yaml").data.previous == "split.csv"
 
 
 def test_a_tracker_that_outsiders_registered_is_told_everything(made_up: type[Told], tmp_path: Path) -> None:
@@ -475,6 +517,12 @@ def with_pictures(folder: Path) -> Any:
     run = begin_run(folder)
     Image.new("RGB", (8, 8), (200, 0, 0)).save(run.path / "sheet.png")
     (run.path / "report.html").write_text("patient-7.png")
+    (run.path / "split.csv").write_text("image,group,part\npatient-7.png,patient-7,test\n")
+    (run.path / "MODEL_CARD.md").write_text("worst: patient-7.png")
+    proof = ParityReport("onnxruntime", "fp32", pictures=3, worst="patient-7", worst_share=0.01)
+    write_json(run.path / "parity.json", {"schema_version": 1, **proof.to_json()})
+    choice = ThresholdChoice(0.5, 0.75, "dice", 30, (0.25, 0.5), (0.5, 0.75))
+    write_json(run.path / "threshold.json", {"schema_version": 1, **choice.to_json()})
     return run
 
 
@@ -487,23 +535,35 @@ def test_what_stays_on_this_computer_shows_the_sheet(store: Mlflow, tmp_path: Pa
     events.Reload()
     assert events.Tags()["images"] == ["sheet"]
     kept = {one.path for one in store.client.list_artifacts(store.runs()[0].info.run_id)}
-    assert kept == {"sheet.png", "report.html", "recipe.yaml", "plan.json", "evaluation.json"}
+    assert kept == {
+        "sheet.png", "report.html", "recipe.yaml", "plan.json", "evaluation.json", "parity.json", "threshold.json",
+        "split.csv", "MODEL_CARD.md",
+    }  # fmt: skip
 
 
-def wandb_files(run: Any) -> set[str]:
-    return {path.name.split("_")[0] for path in run.path.glob("wandb/offline-run-*/files/**/*") if path.is_file()}
+def wandb_files(run: Any) -> dict[str, str]:
+    """What wandb would send, by name; a picture is read as if it were text."""
+    read_wandb(run.path)  # its own process has ended then
+    found = [path for path in run.path.glob("wandb/offline-run-*/**/*") if path.is_file()]
+    return {path.name.split("_")[0]: path.read_bytes().decode("latin-1") for path in found}
 
 
 def test_wandb_gets_neither_pictures_nor_their_names_unasked(tmp_path: Path) -> None:
     run = with_pictures(tmp_path / "run")
     track(run, "wandb", epochs=[0], end=True)
-    assert wandb_files(run) == {"recipe.yaml", "plan.json", "requirements.txt"}
+    files = wandb_files(run)
+    assert {"recipe.yaml", "plan.json", "parity.json", "threshold.json"} <= files.keys()
+    assert not {"sheet", "report.html", "evaluation.json", "MODEL", "split.csv"} & files.keys()
+    assert [name for name, content in files.items() if "patient-7" in content] == []
+    assert json.loads(files["parity.json"])["worst_share"] == 0.01
 
 
 def test_wandb_gets_pictures_when_it_is_told_to(tmp_path: Path) -> None:
     run = with_pictures(tmp_path / "run")
     track(run, "wandb", epochs=[0], end=True, pictures=True)
-    assert {"sheet", "report.html", "evaluation.json"} <= wandb_files(run)
+    files = wandb_files(run)
+    assert {"sheet", "report.html", "evaluation.json"} <= files.keys()
+    assert json.loads(files["parity.json"])["worst"] == "patient-7"
 
 
 def test_scores_of_several_classes_are_told_by_class() -> None:
