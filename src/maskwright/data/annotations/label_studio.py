@@ -1,7 +1,8 @@
 """Label Studio: the JSON and JSON_MIN exports, and brush masks exported as PNG or NPY files beside one of them.
 
 Coordinates are hundredths of the picture's sides. The classes are sorted by name: an export holds only those in use.
-Of several annotations of a task the one marked as ground truth counts, else the one changed last.
+Of several annotations of a task the one marked as ground truth counts, else the one changed last; of brush masks in
+files, whose names hold no time, the one with the highest number.
 """
 
 import json
@@ -110,7 +111,7 @@ def _add_brushes(tasks: Sequence[_Task], brushes: Sequence[str], documents: Docu
     if not several:
         return loose, ()
     return loose, (
-        f"{several} tasks have brush masks of several annotations: of each the ground truth counts, or the one with "
+        f"tasks with brush masks of several annotations: {several}; of each the ground truth counts, or the one with "
         "the highest number",
     )
 

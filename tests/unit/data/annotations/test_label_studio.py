@@ -268,7 +268,7 @@ def test_of_the_brush_files_of_several_annotations_those_of_the_highest_number_c
     brushes_of_two(export(tmp_path, {"id": 7, "data": {"image": "a.jpg"}}))
     dataset = read_dataset(tmp_path)
     assert dataset.read_mask(0)[0].tolist() == [0] * 6 + [1] * 6
-    assert any("1 tasks have brush masks of several annotations" in note for note in dataset.notes)
+    assert any("tasks with brush masks of several annotations: 1;" in note for note in dataset.notes)
 
 
 def test_the_brush_files_of_the_ground_truth_count(tmp_path):
