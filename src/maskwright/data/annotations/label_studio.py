@@ -174,7 +174,8 @@ class _Reader:
         for key, value in task.items():
             for region in value if isinstance(value, list) else ():
                 if isinstance(region, dict) and "original_width" in region:
-                    kind = next((kind for kind in region if kind.endswith("labels")), _BARE[0])
+                    kinds = [*(kind for kind in _SHAPES if kind in region), *region]
+                    kind = next((kind for kind in kinds if kind.endswith("labels")), _BARE[0])
                     sizes = {side: region.get(side) for side in ("original_width", "original_height")}
                     turn = region.get("image_rotation", 0)
                     found.append({"type": kind, "value": region, "from_name": key, "image_rotation": turn, **sizes})
@@ -209,7 +210,7 @@ class _Reader:
                 bare.append(_place(value))
                 continue
             if kind not in _SHAPES:
-                self._pass_over(kind, value, where)
+                self._pass_over(kind, result, where)
                 continue
             if not isinstance(value[kind], list):
                 raise broken("The classes of a region are no list.", where)
@@ -229,11 +230,11 @@ class _Reader:
             self.skipped[_UNNAMED] += unnamed
         return size, regions
 
-    def _pass_over(self, kind: str, value: dict[str, Any], where: str) -> None:
+    def _pass_over(self, kind: str, result: dict[str, Any], where: str) -> None:
         """Count a region that covers no area; raise DataError for one that may cover some and is not read."""
-        if kind in _LINES and value.get("closed") is not True:
+        if kind in _LINES and result["value"].get("closed") is not True:
             self.skipped[NO_AREA] += 1
-        elif not kind.endswith("labels"):
+        elif not kind.endswith("labels") or result.get("original_width") is None:  # of a text, or of time
             self.skipped[f"regions of the kind {shown(kind, 40)}, which is not read"] += 1
         else:
             raise DataError(
@@ -258,7 +259,8 @@ class _Reader:
 def _truth(task: dict[str, Any]) -> int | None:
     """Return the number of the annotation that is marked as ground truth."""
     annotations = task.get("annotations", task.get("completions"))
-    marked = [one for one in annotations or () if isinstance(one, dict) and one.get("ground_truth") is True]
+    held = annotations if isinstance(annotations, list) else []
+    marked = [one for one in held if isinstance(one, dict) and one.get("ground_truth") is True]
     return whole(marked[0].get("id")) if marked else None
 
 

@@ -250,9 +250,19 @@ def test_a_region_without_a_class_and_a_kind_that_nobody_knows_are_counted(tmp_p
     other = [[x / 2, y / 2] for x, y in BOX]
     dataset = read_dataset(export(
         tmp_path, task(1, "a.jpg", bare, region("polygonlabels", "dog", {"points": other}),
-                       region("videorectangle", "x", {"sequence": []}))))  # fmt: skip
+                       region("videorectangle", "x", {"sequence": []}),
+                       {"type": "hypertextlabels", "value": {"hypertextlabels": ["word"]}})))  # fmt: skip
     assert "left out: regions without a class (1)" in dataset.notes
-    assert "left out: regions of the kind videorectangle, which is not read (1)" in dataset.notes
+    for kind in ("videorectangle", "hypertextlabels"):
+        assert f"left out: regions of the kind {kind}, which is not read (1)" in dataset.notes
+
+
+def test_a_field_of_the_minimal_export_that_is_called_annotations_is_no_annotation(tmp_path):
+    pictures(tmp_path, "a.jpg")
+    write_json(tmp_path / "min.json", [{
+        "image": "a.jpg", "id": 1, "annotator": 1, "annotation_id": 5, "annotations": 7,
+        "label": [{"points": BOX, "polygonlabels": ["x"], "original_width": 12, "original_height": 8}]}])  # fmt: skip
+    assert read_dataset(tmp_path).read_mask(0).any()
 
 
 # --- brush files of several annotations -----------------------------------------------------------------------------
