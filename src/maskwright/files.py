@@ -7,6 +7,7 @@ Knows nothing of what is written.
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -87,28 +88,71 @@ def write_json(path: Path, content: object) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, shared: bool = True) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success it becomes `path`, on failure it is gone.
 
-    If another process has made `path` meanwhile, its folder is kept and ours is dropped (both hold the same:
-    use this only for folders whose name says what is in them). Raises OutputError.
+    shared: if another process has made `path` meanwhile, its folder is kept and ours is dropped, since both hold the
+    same: only for folders whose name says what is in them. Of any other folder ours is the wanted one: then it is an
+    error, and what calls that were killed have left of it is cleared away first. Raises OutputError.
     """
     make_folder(path.parent)
+    if not shared:
+        _clear_leftovers(path)
     temporary = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}.part")
+    held: int | None = None
     try:
         temporary.mkdir()
+        held = _hold(temporary)
         yield temporary
         try:
             os.replace(temporary, path)
-        except OSError:
+        except OSError as error:
             if not path.is_dir():
                 raise
+            if not shared:
+                raise OutputError(
+                    "Another process has put something there meanwhile.", where=str(path),
+                    fix="choose another folder (-o FOLDER), or look what it is and remove it") from error  # fmt: skip
     except OSError as error:
         if isinstance(error, OutputError) or not _is_below(error, temporary):
             raise
         raise output_error(error, path) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove temporary folders of `path` that no living process holds; where that cannot be told, they stay."""
+    ours = re.compile(rf"\.{re.escape(path.name[:60])}\.[0-9a-f]{{8}}\.part")
+    try:
+        found = [entry for entry in os.scandir(path.parent) if ours.fullmatch(entry.name)]
+    except OSError:
+        return  # it may be written to, but not be listed
+    for entry in found:
+        held = _hold(Path(entry.path)) if entry.is_dir(follow_symlinks=False) else None
+        if held is not None:
+            shutil.rmtree(entry.path, ignore_errors=True)
+            os.close(held)
+
+
+def _hold(folder: Path) -> int | None:
+    """Lock a folder until the descriptor is closed or the process ends; None where that is not possible."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held by another, or a file system without locks
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _is_below(error: OSError, folder: Path) -> bool:

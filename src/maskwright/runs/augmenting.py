@@ -110,7 +110,7 @@ def augment(
     progress(Step("split", text=f"split  {plan.how}"))
     if target.is_dir():
         target.rmdir()  # it is empty; a folder takes its place
-    with whole_folder(target) as folder:
+    with whole_folder(target, shared=False) as folder:
         written = _write(plan, folder, progress)
     return AugmentResult(
         folder=target,

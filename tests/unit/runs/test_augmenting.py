@@ -2,6 +2,9 @@
 
 import csv
 import hashlib
+import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import split_dataset
 from maskwright.errors import ConfigError, DataError, OutputError
+from maskwright.files import whole_folder
 from maskwright.images.classes import IGNORE
 from maskwright.images.formats import read_image, read_info
 from maskwright.images.writing import write_picture
@@ -293,6 +297,54 @@ def test_a_stop_in_the_middle_leaves_nothing(tmp_path):
         augment(data, tmp_path / "new", progress=stop)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_a_folder_that_somebody_else_fills_meanwhile_is_an_error_and_stays_theirs(tmp_path):
+    data = make_set(tmp_path / "data", 8)
+
+    def fill(step: Step) -> None:
+        if step.stage == "augment" and step.done == step.total:
+            save(tmp_path / "new/theirs.png", photo())
+
+    with pytest.raises(OutputError, match="Another process has put something there meanwhile"):
+        augment(data, tmp_path / "new", progress=fill)
+
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["theirs.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "new"]
+
+
+KILLED = """
+import os, sys
+from maskwright.runs.augmenting import augment
+augment(sys.argv[1], sys.argv[2], progress=lambda step: os._exit(9) if step.stage == "augment" else None)
+"""
+
+
+def test_what_a_killed_call_has_left_is_cleared_by_the_next_one_for_the_same_folder(tmp_path):
+    pytest.importorskip("fcntl")
+    data = make_set(tmp_path / "data", 8)
+    done = subprocess.run([sys.executable, "-c", KILLED, data, tmp_path / "new"], check=False)
+    (left,) = tmp_path.glob(".new.*.part")
+    assert done.returncode == 9 and any(left.iterdir())
+
+    augment(data, tmp_path / "new", copies=1)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "new"]
+
+
+def test_what_another_call_is_still_writing_or_is_not_ours_stays(tmp_path):
+    pytest.importorskip("fcntl")
+    data, others = make_set(tmp_path / "data", 8), [".new.mine.part", ".old.0123abcd.part", "new.0123abcd.part"]
+    for name in others:
+        (tmp_path / name).mkdir()
+
+    with whole_folder(tmp_path / "new", shared=False) as at_work:
+        (at_work / "picture.png").write_bytes(b"half")
+        augment(data, tmp_path / "new", copies=1)
+        assert (at_work / "picture.png").exists()
+        shutil.rmtree(tmp_path / "new")
+
+    assert {name for name in others if (tmp_path / name).is_dir()} == set(others)
 
 
 def test_progress_counts_every_picture(tmp_path):
