@@ -14,6 +14,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches the network
 import pytest  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
+collect_ignore = [
+    "support"
+]  # helpers without tests or examples; some import Keras, which wants its back end named first
 
 
 @pytest.fixture(scope="session", autouse=True)
