@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -157,12 +158,15 @@ class Augmentation(Strict):
     hue_degrees: Annotated[float, Field(ge=0, le=180)] = Field(8.0, description="rotation of hue, +- this (3 bands)")
     noise: Share = Field(0.0, description="standard deviation of Gaussian noise, share of the full range")
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _fill_from_base(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and value.get("base") == "none":
-            return {**dict.fromkeys(set(cls.model_fields) - {"base"}, 0), **value}
-        return value
+    def _fill_from_base(cls, value: Any, build: ModelWrapValidatorHandler["Augmentation"]) -> "Augmentation":
+        """Make zero what is not set; it still counts as not set, so that another base can be put in its place."""
+        if not (isinstance(value, Mapping) and value.get("base") == "none"):
+            return build(value)
+        made = build({**dict.fromkeys(set(cls.model_fields) - {"base"}, 0), **value})
+        made.model_fields_set.intersection_update(value)
+        return made
 
 
 NO_AUGMENTATION = Augmentation(base="none")

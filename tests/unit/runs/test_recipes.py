@@ -6,7 +6,7 @@ import pytest
 
 from maskwright.errors import ConfigError
 from maskwright.recipe import build_recipe
-from maskwright.runs.recipes import dump_recipe, list_recipes, load_recipe, recipe_names, with_epochs
+from maskwright.runs.recipes import RecipeFacts, dump_recipe, list_recipes, load_recipe, recipe_names, with_epochs
 
 
 def test_every_recipe_that_comes_along_is_valid_and_says_what_it_is_for() -> None:
@@ -45,8 +45,12 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     assert error.value.fix == "did you mean 'demo'?"
 
 
-def test_networks_are_counted_as_pytorch_counts() -> None:
-    facts = {recipe.name: recipe for recipe in list_recipes()}
+@pytest.fixture(scope="module")
+def facts() -> dict[str, RecipeFacts]:
+    return {recipe.name: recipe for recipe in list_recipes()}
+
+
+def test_networks_are_counted_as_pytorch_counts(facts: dict[str, RecipeFacts]) -> None:
     assert facts["demo"].parameters == facts["demo"].trainable == 495_297
     assert facts["demo"].count == "pytorch"
 
@@ -62,10 +66,9 @@ def test_networks_are_counted_as_pytorch_counts() -> None:
     ],
 )
 def test_the_recipes_of_the_write_ups_have_the_sizes_that_their_sources_state(
-    name: str, parameters: int, trainable: int
+    facts: dict[str, RecipeFacts], name: str, parameters: int, trainable: int
 ) -> None:
-    facts = {recipe.name: recipe for recipe in list_recipes()}[name]
-    assert (facts.parameters, facts.trainable) == (parameters, trainable)
+    assert (facts[name].parameters, facts[name].trainable) == (parameters, trainable)
 
 
 def test_all_systems_of_the_write_ups_are_there() -> None:
@@ -88,6 +91,13 @@ def test_epochs_are_shared_out_over_the_phases_of_a_recipe() -> None:
     assert with_epochs(load_recipe("default"), 5).training.phases[0].epochs == 5
     with pytest.raises(ConfigError, match="has 2 phases, and each needs an epoch"):
         with_epochs(load_recipe("isic-unet"), 1)
+
+
+def test_another_base_of_augmentation_leaves_only_what_a_recipe_states() -> None:
+    for recipe in ("carvana-unet", load_recipe("carvana-unet")):
+        found = load_recipe(recipe, {"augmentation.base": "usual"}).augmentation
+        assert (found.scale, found.hue_degrees) == (0.2, 8.0)
+        assert (found.rotate_degrees, found.contrast) == (3.6, 0.2)
 
 
 NOTHING = {"flip_horizontal": 0.0, "flip_vertical": 0.0, "rotate_degrees": 0.0, "contrast": 0.0, "quarter_turns": False}
