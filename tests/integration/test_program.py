@@ -43,7 +43,8 @@ def test_a_reader_that_leaves_ends_the_program_quietly() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are Unix's")
 def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
     code = """
-import sys, maskwright, time
+import signal, sys, maskwright, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started with it switched off
 def train(*_, **__):
     print("started", flush=True)
     time.sleep(30)

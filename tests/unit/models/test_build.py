@@ -73,8 +73,8 @@ def test_segformers_own_weights_are_non_commercial() -> None:
 
 @pytest.mark.parametrize("name", ["unet", "smp_unet"])
 def test_an_encoder_without_features_at_several_strides_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="vit_base_patch16_224'.*Unsupported model downsampling pattern"):
-        build_network(name, encoder="vit_base_patch16_224", weights="none", in_channels=3, num_outputs=1)
+    with pytest.raises(ConfigError, match="convmixer_768_32'.*Unsupported model downsampling pattern"):
+        build_network(name, encoder="convmixer_768_32", weights="none", in_channels=3, num_outputs=1)
 
 
 def test_pspnet_of_another_depth_still_gives_logits_of_the_pictures_size() -> None:
