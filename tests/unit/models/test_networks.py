@@ -74,7 +74,8 @@ def test_every_network_exports_to_a_file_that_gives_the_same_logits(name: str) -
     file = trace_network(network, bands=3, size=(64, 96), outputs=1)
     (found,) = onnxruntime.InferenceSession(file).run(None, {"network_input": image.numpy()})
     with torch.inference_mode():
-        np.testing.assert_allclose(found, network(image).numpy(), atol=1e-3, rtol=1e-3)  # attention sums many products
+        close = 1e-3 if name == "smp_manet" else 1e-4  # its attention sums the products of all pixels
+        np.testing.assert_allclose(found, network(image).numpy(), atol=close, rtol=close)
 
 
 def test_a_network_exports_at_a_size_between_two_strides() -> None:
