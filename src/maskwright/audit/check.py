@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.audit.facts import MaskFacts, PictureFacts, look_at_pair
+from maskwright.audit.facts import MaskFacts, PairFacts, look_at_pair
 from maskwright.audit.findings import Finding, worst_first
 from maskwright.audit.masks import mask_findings, set_of_masks_findings
 from maskwright.audit.pairs import leftover_findings, size_findings
@@ -27,6 +27,8 @@ class CheckReport:
     """pairs: pictures with masks. images, masks: files, those left over too. notes: what was guessed, in words.
 
     shares: class name -> (least, median, largest) share of a mask, over the masks that show it.
+    dataset, facts: what was read, and what was seen of each of its rows. families: rows of pictures that are the same
+    or nearly so.
     """
 
     pairs: int
@@ -42,6 +44,9 @@ class CheckReport:
     shares: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     bands: int = 3
     dtype: str = "uint8"
+    dataset: Dataset | None = field(default=None, compare=False, repr=False)
+    facts: Sequence[PairFacts] = field(default=(), compare=False, repr=False)
+    families: tuple[tuple[int, ...], ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -70,20 +75,24 @@ class CheckReport:
 
 
 def check_dataset(
-    data: Dataset | str | Path, options: DataOptions | None = None, *, progress: Progress = ignore
+    data: Dataset | str | Path,
+    options: DataOptions | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    progress: Progress = ignore,
 ) -> CheckReport:
     """Read every picture and mask of a set once and return all that is found, worst first.
 
-    data: a data set, or the path of one, which is read with `options`. Raises DataError only where the set as such
+    data: a data set, or the path of one, which is read with `options`. size: (height, width) that a whole picture
+    will have in training, if it is planned already. Raises DataError only where the set as such
     cannot be read; a picture or mask that cannot be read is a finding.
     """
     dataset = data if isinstance(data, Dataset) else read_dataset(data, options, progress=progress)
-    pictures: list[PictureFacts] = []
-    masks: list[MaskFacts] = []
-    for done, (picture, mask) in enumerate(in_threads(lambda i: look_at_pair(dataset, i), range(len(dataset))), 1):
-        pictures.append(picture)
-        masks.append(mask)
+    facts: list[PairFacts] = []
+    for done, pair in enumerate(in_threads(lambda i: look_at_pair(dataset, i), range(len(dataset))), 1):
+        facts.append(pair)
         progress(Step("check", done, len(dataset)))
+    pictures, masks = [pair.picture for pair in facts], [pair.mask for pair in facts]
     findings = [
         *picture_findings(dataset, pictures),
         *size_findings(dataset, pictures, masks),
@@ -92,10 +101,10 @@ def check_dataset(
         *relative_findings(dataset, pictures, masks),
         *leftover_findings(dataset),
     ]
-    return _report(dataset, masks, worst_first(findings))
+    return _report(dataset, facts, worst_first(findings))
 
 
-def _report(dataset: Dataset, masks: Sequence[MaskFacts], findings: tuple[Finding, ...]) -> CheckReport:
+def _report(dataset: Dataset, facts: Sequence[PairFacts], findings: tuple[Finding, ...]) -> CheckReport:
     columns = dataset.columns
     files = {path for row in columns.masks for path in row}
     pairs = sum(bool(row) for row in columns.masks)
@@ -111,9 +120,11 @@ def _report(dataset: Dataset, masks: Sequence[MaskFacts], findings: tuple[Findin
         grouping=dataset.grouping,
         groups=len(set(columns.groups)),
         parts={part or "none": count for part, count in parts.items()} if set(parts) != {""} else {},
-        shares=_shares(dataset, masks),
+        shares=_shares(dataset, [pair.mask for pair in facts]),
         bands=dataset.bands,
         dtype=dataset.dtype,
+        dataset=dataset,
+        facts=facts,
     )
 
 

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.audit.drawing import MaskDrawing, look_at_drawing
+from maskwright.audit.prints import PicturePrint, picture_print
 from maskwright.data.dataset import Dataset
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE
 from maskwright.images.formats import ImageInfo, read_image, read_info
 from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
+from maskwright.images.modes import Pixels
 
-THUMBNAIL = 16
 _FEW = 40  # classes: below, comparing with each is faster than a histogram of bytes
 _LISTED = 20  # values of a mask that are kept as evidence
 
@@ -26,7 +28,8 @@ _LISTED = 20  # values of a mask that are kept as evidence
 class PictureFacts:
     """info: None if the file is unreadable, and then error says why. digest: of the decoded pixels.
 
-    grey: its bands are equal although the file has colour. thumbnail: (16, 16) uint8 grey.
+    grey: its bands are equal although the file has colour. print: what finds its like. taken: EXIF's time of the
+    photograph, "YYYY:MM:DD HH:MM:SS", or "".
     """
 
     path: Path
@@ -34,7 +37,8 @@ class PictureFacts:
     error: DataError | None = None
     digest: bytes = b""
     grey: bool = False
-    thumbnail: NDArray[np.uint8] | None = None
+    print: PicturePrint | None = None
+    taken: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,28 +61,37 @@ class MaskFacts:
     undecided: int = 0
     raw_constant: int | None = None
     digest: bytes = b""
+    drawing: MaskDrawing | None = None
 
 
-def look_at_pair(dataset: Dataset, index: int) -> tuple[PictureFacts, MaskFacts]:
+@dataclass(frozen=True)
+class PairFacts:
+    """What one reading of a picture and its mask told."""
+
+    picture: PictureFacts
+    mask: MaskFacts
+
+
+def look_at_pair(dataset: Dataset, index: int) -> PairFacts:
     """Read one picture and its mask once."""
-    sample = dataset[index]
-    return picture_facts(sample.image), mask_facts(dataset, index)
+    picture, image = picture_facts(dataset[index].image)
+    return PairFacts(picture, mask_facts(dataset, index, image))
 
 
-def picture_facts(path: Path) -> PictureFacts:
-    """Read one picture. What is wrong with it becomes part of the facts."""
+def picture_facts(path: Path) -> tuple[PictureFacts, Pixels | None]:
+    """Read one picture; return its facts and its pixels. What is wrong with it becomes part of the facts."""
     try:
         info = read_info(path)
     except DataError as error:
-        return PictureFacts(path, error=error)
+        return PictureFacts(path, error=error), None
     try:
         image = read_image(path)
     except DataError as error:
-        return PictureFacts(path, info, error)
+        return PictureFacts(path, info, error), None
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16)
     digest.update(repr((image.shape, str(image.dtype))).encode())
     grey = image.shape[2] == 3 and _equal_bands(image)
-    return PictureFacts(path, info, None, digest.digest(), grey, make_thumbnail(image))
+    return PictureFacts(path, info, None, digest.digest(), grey, picture_print(image)), image
 
 
 def _equal_bands(image: NDArray[Any]) -> bool:
@@ -90,28 +103,8 @@ def _equal_bands(image: NDArray[Any]) -> bool:
     return True
 
 
-def make_thumbnail(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return (16, 16) uint8: mean grey of each sixteenth, stretched to the picture's own shape."""
-    step = max(1, min(image.shape[:2]) // 256)
-    part = image[::step, ::step].astype(np.float32)
-    grey = part[:, :, :3].mean(axis=2)
-    if image.dtype != np.uint8:
-        grey /= 257
-    for axis in (0, 1):
-        size = grey.shape[axis]
-        if size < THUMBNAIL:
-            grey = np.repeat(grey, -(-THUMBNAIL // size), axis=axis)
-            size = grey.shape[axis]
-        edges = np.arange(THUMBNAIL) * size // THUMBNAIL
-        grey = np.add.reduceat(grey, edges, axis=axis)
-        widths = np.diff(np.append(edges, size)).astype(np.float32)
-        grey /= widths[:, None] if axis == 0 else widths[None, :]
-    thumbnail: NDArray[np.uint8] = np.clip(grey.round(), 0, 255).astype(np.uint8)
-    return thumbnail
-
-
-def mask_facts(dataset: Dataset, index: int) -> MaskFacts:
-    """Read the mask of one picture. What is wrong with it becomes part of the facts."""
+def mask_facts(dataset: Dataset, index: int, image: Pixels | None = None) -> MaskFacts:
+    """Read the mask of one picture, (H, W, C) if it could be read. What is wrong with it becomes part of the facts."""
     paths = dataset[index].masks
     reader = dataset.mask_reader
     infos: list[ImageInfo] = []
@@ -149,6 +142,7 @@ def mask_facts(dataset: Dataset, index: int) -> MaskFacts:
         undecided=undecided,
         raw_constant=constant,
         digest=digest.digest(),
+        drawing=look_at_drawing(image, mask, raws[0], dataset.classes),
     )
 
 

@@ -17,7 +17,7 @@ def relative_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks:
     later = {row for rows in same for row in rows[1:]}
     apart = later | {row for row, parent in enumerate(dataset.columns.parents) if parent}  # copies may look alike
     thumbnails = {
-        i: picture.thumbnail for i, picture in enumerate(pictures) if picture.thumbnail is not None and i not in apart
+        i: picture.print.thumbnail for i, picture in enumerate(pictures) if picture.print is not None and i not in apart
     }
     found += [_near(dataset, rows) for rows in near_groups(thumbnails)]
     return found + _groups(dataset)

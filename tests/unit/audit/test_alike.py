@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image
 
 from maskwright.audit.alike import near_groups, same_groups
-from maskwright.audit.facts import make_thumbnail
+from maskwright.audit.prints import make_thumbnail
 from support.picture_folders import photo
 
 
