@@ -23,46 +23,12 @@ from maskwright.training.feeding import Scaling
 from maskwright.training.loop import FitResult, FitSettings, fit
 from maskwright.training.steps import State, build_optimizer, find_gradient
 from maskwright.training.validation import validate
+from support.bright_squares import Small, Squares
 
 CLASSES = Classes(("background", "bright"))
 SIZE = (32, 32)
 CPU = torch.device("cpu")
 Weights = list[dict[str, Tensor]]
-
-
-class Squares:
-    """Bright squares on dark noise."""
-
-    def __init__(self, count: int = 12) -> None:
-        rng = np.random.default_rng(0)
-        self.images = rng.integers(0, 90, (count, *SIZE, 3), dtype=np.uint8)
-        self.masks = np.zeros((count, *SIZE), np.uint8)
-        for index in range(count):
-            top, left = rng.integers(2, 16, 2)
-            self.masks[index, top : top + 12, left : left + 12] = 1
-        self.images[self.masks == 1] += 130
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def image(self, index: int) -> NDArray[np.uint8]:
-        return self.images[index]
-
-    def mask(self, index: int) -> NDArray[np.uint8]:
-        return self.masks[index]
-
-
-class Small(nn.Module):
-    """An encoder and a head, with batch norm and dropout: all that has state or chance in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(0.1), nn.Conv2d(8, 1, 3, padding=1))
-
-    def forward(self, image: Tensor) -> Tensor:
-        result: Tensor = self.head(self.encoder(image))
-        return result
 
 
 def _settings(*phases: Phase, **options: Any) -> FitSettings:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskwright.images.classes import Classes
@@ -19,44 +18,12 @@ from maskwright.training.batches import Batch, WholeBatches
 from maskwright.training.feeding import Scaling
 from maskwright.training.range_test import HIGHEST, LOWEST, RangeTest, run_range_test, smooth, suggest_rate
 from maskwright.training.steps import FitSettings
+from support.bright_squares import Small, Squares
 
 CLASSES = Classes(("background", "bright"))
 SIZE = (16, 16)
 CPU = torch.device("cpu")
 RATES = np.geomspace(1e-7, 1, 71).tolist()
-
-
-class Squares:
-    """Bright squares on dark noise."""
-
-    def __init__(self, count: int = 8) -> None:
-        rng = np.random.default_rng(0)
-        self.images = rng.integers(0, 90, (count, *SIZE, 3), dtype=np.uint8)
-        self.masks = np.zeros((count, *SIZE), np.uint8)
-        self.masks[:, 4:11, 5:12] = 1
-        self.images[self.masks == 1] += 130
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def image(self, index: int) -> NDArray[np.uint8]:
-        return self.images[index]
-
-    def mask(self, index: int) -> NDArray[np.uint8]:
-        return self.masks[index]
-
-
-class Small(nn.Module):
-    """An encoder and a head, with batch norm and dropout: all that has state or chance in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout(0.1), nn.Conv2d(8, 1, 3, padding=1))
-
-    def forward(self, image: Tensor) -> Tensor:
-        result: Tensor = self.head(self.encoder(image))
-        return result
 
 
 def _settings(phase: Phase, **options: Any) -> FitSettings:
@@ -71,7 +38,7 @@ def _try(
     torch.manual_seed(0)
     return run_range_test(
         network or Small(),
-        WholeBatches(Squares(), 4, seed=0),
+        WholeBatches(Squares(8, SIZE[0]), 4, seed=0),
         loss or build_loss("bce", CLASSES),
         _settings(phase or Phase(epochs=1)),
         device=CPU,
@@ -135,7 +102,7 @@ def test_the_encoder_keeps_its_share_of_the_rate_and_stays_when_it_is_frozen() -
         phase = Phase(epochs=1, learning_rate=1e-3, encoder_learning_rate=1e-5, encoder=encoder)
         torch.manual_seed(0)
         run_range_test(
-            Watched(), WholeBatches(Squares(), 4, seed=0), build_loss("bce", CLASSES),
+            Watched(), WholeBatches(Squares(8, SIZE[0]), 4, seed=0), build_loss("bce", CLASSES),
             _settings(phase, weight_decay=0, clip_norm=None), device=CPU, steps=3,
         )  # fmt: skip
         for name, weights in seen.items():
@@ -256,5 +223,8 @@ def test_the_steps_use_the_batches_of_a_training_in_their_order() -> None:
 
     asked: list[tuple[int, int]] = []
     settings = replace(_settings(Phase(epochs=1)), size=SIZE)
-    run_range_test(Small(), Asked(Squares(), 4, seed=0), build_loss("bce", CLASSES), settings, device=CPU, steps=5)
+    batches = Asked(Squares(8, SIZE[0]), 4, seed=0)
+    run_range_test(Small(), batches, build_loss("bce", CLASSES), settings, device=CPU, steps=5)
+        Small(), Asked(Squares(8, SIZE[0]), 4, seed=0), build_loss("bce", CLASSES), settings, device=CPU, steps=5
+    )
     assert asked == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]
