@@ -225,6 +225,4 @@ def test_the_steps_use_the_batches_of_a_training_in_their_order() -> None:
     settings = replace(_settings(Phase(epochs=1)), size=SIZE)
     batches = Asked(Squares(8, SIZE[0]), 4, seed=0)
     run_range_test(Small(), batches, build_loss("bce", CLASSES), settings, device=CPU, steps=5)
-        Small(), Asked(Squares(8, SIZE[0]), 4, seed=0), build_loss("bce", CLASSES), settings, device=CPU, steps=5
-    )
     assert asked == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]
