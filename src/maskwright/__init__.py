@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from maskwright.audit.check import check_dataset as check
     from maskwright.data.pebbles import make_pebbles as make_pebbles
     from maskwright.data.public.catalogue import public_sets as public_sets
     from maskwright.data.public.fetch import fetch as fetch
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from maskwright.recipe import DataOptions as DataOptions
     from maskwright.recipe import Recipe as Recipe
     from maskwright.runs.augmenting import augment as augment
+    from maskwright.runs.checking import check as check
     from maskwright.runs.demo import demo as demo
     from maskwright.runs.evaluate import evaluate as evaluate
     from maskwright.runs.find_rate import find_rate as find_rate
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # public name -> (module, name there)
 _PUBLIC = {
     "augment": ("maskwright.runs.augmenting", "augment"),
-    "check": ("maskwright.audit.check", "check_dataset"),
+    "check": ("maskwright.runs.checking", "check"),
     "demo": ("maskwright.runs.demo", "demo"),
     "evaluate": ("maskwright.runs.evaluate", "evaluate"),
     "fetch": ("maskwright.data.public.fetch", "fetch"),

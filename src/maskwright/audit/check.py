@@ -28,7 +28,7 @@ class CheckReport:
 
     shares: class name -> (least, median, largest) share of a mask, over the masks that show it.
     dataset, facts: what was read, and what was seen of each of its rows. families: rows of pictures that are the same
-    or nearly so.
+    or nearly so. planned: how a training would look at the pictures (mode, size, scale, reasons), where that is known.
     """
 
     pairs: int
@@ -47,6 +47,7 @@ class CheckReport:
     dataset: Dataset | None = field(default=None, compare=False, repr=False)
     facts: Sequence[PairFacts] = field(default=(), compare=False, repr=False)
     families: tuple[tuple[int, ...], ...] = ()
+    planned: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -70,6 +71,7 @@ class CheckReport:
             "parts": dict(self.parts),
             "shares": {name: list(values) for name, values in self.shares.items()},
             "notes": list(self.notes),
+            "planned": dict(self.planned) or None,
             "findings": [found.to_json() for found in self.findings],
         }
 

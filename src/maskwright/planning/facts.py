@@ -5,14 +5,16 @@ Looks at a sample of the training part only. Never imports torch.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
+from maskwright.data.threads import in_threads
+from maskwright.errors import DataError
 from maskwright.images.classes import Classes
-from maskwright.images.formats import resize_labels
+from maskwright.images.formats import read_info, resize_labels
 from maskwright.progress import Progress, Step, ignore
 
 SAMPLE = 48  # masks looked at
@@ -45,28 +47,70 @@ class Facts:
 
 
 def gather_facts(dataset: Dataset, indices: Sequence[int] | NDArray[np.int64], progress: Progress = ignore) -> Facts:
-    """Measure a sample of the pictures at `indices`, spread evenly over them."""
-    chosen = np.unique(np.linspace(0, len(indices) - 1, min(SAMPLE, len(indices))).round().astype(int))
-    sizes, finest, highest = [], [], 0
-    for done, position in enumerate(chosen):
+    """Measure a sample of the pictures at `indices`, spread evenly over them. Raises DataError for one that is bad."""
+    looks = []
+    for position in _sample(len(indices)):
         index = int(indices[position])
-        image, mask = dataset.read_image(index), dataset.read_mask(index)
-        sizes.append(image.shape[:2])
-        highest = max(highest, int(image.max(initial=0)))
-        scale = image.shape[1] / mask.shape[1]  # masks may be larger than pictures
-        finest.append({name: width * scale for name, width in thickness(mask, dataset.classes).items()})
-        progress(Step("look", done + 1, len(chosen)))
-    heights, widths = np.array(sizes).T
+        image = dataset.read_image(index)
+        size = (image.shape[0], image.shape[1])
+        looks.append(_Look(size, _widths(dataset, index, size), int(image.max(initial=0))))
+        progress(Step("look", len(looks), min(SAMPLE, len(indices))))
+    return _facts(dataset, len(indices), looks)
+
+
+def gather_view_facts(
+    dataset: Dataset, indices: Sequence[int] | NDArray[np.int64], progress: Progress = ignore
+) -> Facts | None:
+    """Measure what `plan_view` needs, of the same sample: sizes are taken from headers, and bad pairs passed over.
+
+    Returns None where no pair is left. value_range is that of the type, since no picture is decoded.
+    """
+    chosen = [int(indices[position]) for position in _sample(len(indices))]
+    looks = []
+    for done, look in enumerate(in_threads(lambda index: _look_or_none(dataset, index), chosen), 1):
+        looks += [look] if look is not None else []
+        progress(Step("look", done, len(chosen)))
+    return _facts(dataset, len(indices), looks) if looks else None
+
+
+class _Look(NamedTuple):
+    size: tuple[int, int]
+    widths: dict[str, float]
+    highest: int
+
+
+def _sample(number: int) -> list[int]:
+    return [int(at) for at in np.unique(np.linspace(0, number - 1, min(SAMPLE, number)).round())]
+
+
+def _look_or_none(dataset: Dataset, index: int) -> _Look | None:
+    try:
+        info = read_info(dataset[index].image)
+        widths = _widths(dataset, index, (info.height, info.width))
+    except DataError:  # a finding of the check, not the plan's business
+        return None
+    return _Look((info.height, info.width), widths, int(np.iinfo(dataset.dtype).max))
+
+
+def _widths(dataset: Dataset, index: int, size: tuple[int, int]) -> dict[str, float]:
+    """Return the classes' widths in pixels of the picture; masks may be larger than pictures."""
+    mask = dataset.read_mask(index)
+    scale = size[1] / mask.shape[1]
+    return {name: width * scale for name, width in thickness(mask, dataset.classes).items()}
+
+
+def _facts(dataset: Dataset, pictures: int, looks: list[_Look]) -> Facts:
+    heights, widths = np.array([look.size for look in looks]).T
     aspect = heights / widths
-    thin_class, thin = _thinnest(finest)
+    thin_class, thin = _thinnest([look.widths for look in looks])
     return Facts(
-        pictures=len(indices),
+        pictures=pictures,
         height=int(np.median(heights)),
         width=int(np.median(widths)),
         aspects_agree=bool(np.all(np.abs(aspect / np.median(aspect) - 1) < 0.05)),
         thickness=thin,
         thin_class=thin_class,
-        value_range=_full_range(highest, dataset.dtype),
+        value_range=_full_range(max(look.highest for look in looks), dataset.dtype),
         bands=dataset.bands,
     )
 
