@@ -1,24 +1,27 @@
 """The audit of a data set: every picture and mask is read once, and everything found is returned as values."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from maskwright.audit.facts import MaskFacts, PairFacts, look_at_pair
-from maskwright.audit.findings import Finding, worst_first
+from maskwright.audit.findings import Finding, limited, worst_first
 from maskwright.audit.masks import mask_findings, set_of_masks_findings
 from maskwright.audit.pairs import leftover_findings, size_findings
 from maskwright.audit.pictures import picture_findings
+from maskwright.audit.reading import Look, read_facts
 from maskwright.audit.relatives import relative_findings
+from maskwright.audit.store import KeptFacts
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
-from maskwright.data.threads import in_threads
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import MaskEncoding
-from maskwright.progress import Progress, Step, ignore
+from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 
 
@@ -81,48 +84,47 @@ def check_dataset(
     options: DataOptions | None = None,
     *,
     size: tuple[int, int] | None = None,
+    look: Look = look_at_pair,
     progress: Progress = ignore,
 ) -> CheckReport:
     """Read every picture and mask of a set once and return all that is found, worst first.
 
     data: a data set, or the path of one, which is read with `options`. size: (height, width) that a whole picture
-    will have in training, if it is planned already. Raises DataError only where the set as such
-    cannot be read; a picture or mask that cannot be read is a finding.
+    will have in training, if it is planned already. look: reads one row, given the set and the row's number.
+    What an earlier check has read, and what has not changed since, comes from the cache.
+
+    Raises DataError only where the set as such cannot be read; a picture or mask that cannot be read is a finding.
     """
     dataset = data if isinstance(data, Dataset) else read_dataset(data, options, progress=progress)
-    facts: list[PairFacts] = []
-    for done, pair in enumerate(in_threads(lambda i: look_at_pair(dataset, i), range(len(dataset))), 1):
-        facts.append(pair)
-        progress(Step("check", done, len(dataset)))
-    pictures, masks = [pair.picture for pair in facts], [pair.mask for pair in facts]
-    findings = [
-        *picture_findings(dataset, pictures),
-        *size_findings(dataset, pictures, masks),
-        *mask_findings(dataset, masks),
-        *set_of_masks_findings(dataset, masks),
-        *relative_findings(dataset, pictures, masks),
-        *leftover_findings(dataset),
-    ]
-    return _report(dataset, facts, worst_first(findings))
+    facts = read_facts(dataset, look=look, progress=progress)
+    pictures, masks = facts.pictures, facts.masks
+    findings = chain(
+        picture_findings(dataset, pictures),
+        size_findings(dataset, pictures, masks),
+        mask_findings(dataset, masks),
+        set_of_masks_findings(dataset, masks),
+        relative_findings(dataset, pictures, masks),
+        leftover_findings(dataset),
+    )
+    return _report(dataset, facts, worst_first(limited(findings)))
 
 
-def _report(dataset: Dataset, facts: Sequence[PairFacts], findings: tuple[Finding, ...]) -> CheckReport:
+def _report(dataset: Dataset, facts: KeptFacts, findings: tuple[Finding, ...]) -> CheckReport:
     columns = dataset.columns
-    files = {path for row in columns.masks for path in row}
     pairs = sum(bool(row) for row in columns.masks)
     parts = {part: columns.parts.count(part) for part in ("train", "val", "test", "") if part in columns.parts}
     return CheckReport(
         pairs=pairs,
         images=len(dataset) + len(dataset.leftovers.images),
-        masks=len(files) + len(dataset.leftovers.masks),
+        masks=_distinct(path for row in columns.masks for path in row) + len(dataset.leftovers.masks),
         classes=dataset.classes,
         encoding=dataset.encoding,
         findings=findings,
         notes=dataset.notes,
         grouping=dataset.grouping,
-        groups=len(set(columns.groups)),
+        groups=_distinct(columns.groups),
         parts={part or "none": count for part, count in parts.items()} if set(parts) != {""} else {},
-        shares=_shares(dataset, [pair.mask for pair in facts]),
+        shares=_shares(dataset, facts.masks),
         bands=dataset.bands,
         dtype=dataset.dtype,
         dataset=dataset,
@@ -130,14 +132,19 @@ def _report(dataset: Dataset, facts: Sequence[PairFacts], findings: tuple[Findin
     )
 
 
-def _shares(dataset: Dataset, masks: Sequence[MaskFacts]) -> dict[str, tuple[float, float, float]]:
-    found: dict[int, list[float]] = {}
+def _distinct(names: Iterable[str]) -> int:
+    """Count names that differ, by their hashes: eight bytes each, since there may be millions."""
+    return int(np.unique(np.fromiter(map(hash, names), np.int64)).size)
+
+
+def _shares(dataset: Dataset, masks: Iterable[MaskFacts]) -> dict[str, tuple[float, float, float]]:
+    found: dict[int, array[float]] = {}
     for mask in masks:
         counts = mask.counts or {}
         total = mask.height * mask.width - counts.get(IGNORE, 0)
         for label, pixels in counts.items():
             if label != IGNORE and pixels and total:
-                found.setdefault(label, []).append(pixels / total)
+                found.setdefault(label, array("d")).append(pixels / total)
     return {
         name: (round(min(values), 6), round(float(np.median(values)), 6), round(max(values), 6))
         for label, name in enumerate(dataset.classes.names)

@@ -3,12 +3,14 @@
 Knows the kinds and their levels; knows nothing of how they are found.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+SINGLES = 1000  # findings of a kind and level that are told one by one
+LISTED = 100  # ids that a finding about many pictures names
 
 KINDS = {
     "unreadable": "a file that cannot be opened or is no picture",
@@ -70,15 +72,58 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda found: (LEVELS.index(found.level), kinds[found.kind])))
 
 
-def together(findings: Sequence[Finding], total: int, what: str, *, share: float = 0.8) -> list[Finding]:
+class Many:
+    """Findings of one sort: the first SINGLES are kept; of the others only their number and a few ids."""
+
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+        self.first: list[Finding] = []
+        self.samples: list[str | None] = []
+        self.count = 0
+        for finding in findings:
+            self.append(finding)
+
+    def __len__(self) -> int:
+        """Return how many there were."""
+        return self.count
+
+    def append(self, finding: Finding) -> None:
+        """Take one more."""
+        self.count += 1
+        if self.count <= SINGLES:
+            self.first.append(finding)
+        elif len(self.samples) < LISTED:
+            self.samples.append(finding.sample)
+
+    def singly(self) -> list[Finding]:
+        """Return those kept, and one finding that speaks of all others."""
+        more = self.count - len(self.first)
+        if not more:
+            return self.first
+        last = self.first[-1]
+        what = f"{more} more findings of this kind: {KINDS[last.kind]}."
+        return [*self.first, Finding(last.kind, last.level, None, what, "", last.fix,
+                                     {"count": more, "samples": self.samples})]  # fmt: skip
+
+
+def limited(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings; of one kind and level SINGLES at most, and one for the rest of them."""
+    sorts: dict[tuple[str, Level], Many] = {}
+    for finding in findings:
+        sorts.setdefault((finding.kind, finding.level), Many()).append(finding)
+    for many in sorts.values():
+        yield from many.singly()
+
+
+def together(findings: Sequence[Finding] | Many, total: int, what: str, *, share: float = 0.8) -> list[Finding]:
     """Return one finding for the whole set where nearly every picture has the same one, else them all.
 
     what: the sentence for the whole set, without its full stop; "{count}" stands for how many.
     """
-    if len(findings) < max(4, share * total) and len(findings) <= 1000:
-        return list(findings)
-    first = findings[0]
-    samples = [found.sample for found in findings[:100]]
-    evidence = {"count": len(findings), "samples": samples, "first": dict(first.evidence)}
-    text = what.format(count=len(findings))
-    return [Finding(first.kind, first.level, None, f"{text}.", "", first.fix, evidence)]
+    kept = findings.first if isinstance(findings, Many) else findings
+    count = len(findings)
+    if count < max(4, share * total) and count <= SINGLES:
+        return list(kept)
+    samples = [found.sample for found in kept[:LISTED]]
+    evidence = {"count": count, "samples": samples, "first": dict(kept[0].evidence)}
+    text = what.format(count=count)
+    return [Finding(kept[0].kind, kept[0].level, None, f"{text}.", "", kept[0].fix, evidence)]

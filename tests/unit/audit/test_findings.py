@@ -1,6 +1,6 @@
 import json
 
-from maskwright.audit.findings import KINDS, Finding, together, worst_first
+from maskwright.audit.findings import KINDS, Finding, Many, limited, together, worst_first
 
 
 def note(sample, kind="mask-empty", level="note"):
@@ -34,3 +34,28 @@ def test_what_few_share_stays_apart():
 
 def test_every_kind_has_a_sentence():
     assert all(sentence and not sentence.endswith(".") for sentence in KINDS.values())
+
+
+def test_of_one_kind_a_thousand_are_told_singly_and_the_others_as_one():
+    found = list(limited(note(f"p{i}") for i in range(1500)))
+
+    assert [f.sample for f in found[:1000]] == [f"p{i}" for i in range(1000)]
+    assert (found[1000].sample, found[1000].evidence["count"]) == (None, 500)
+    assert found[1000].evidence["samples"][0] == "p1000"
+    assert len(found[1000].evidence["samples"]) == 100
+    assert found[1000].what == "500 more findings of this kind: a mask without any foreground."
+
+
+def test_another_kind_or_level_has_a_thousand_of_its_own():
+    notes = [note(f"p{i}") for i in range(1000)]
+
+    assert len(list(limited([*notes, note("b", "duplicate"), note("c", level="error")]))) == 1002
+
+
+def test_many_findings_are_counted_and_few_are_kept():
+    many = Many(note(f"p{i}") for i in range(3000))
+
+    (found,) = together(many, 100_000, "{count} masks are odd")
+
+    assert (len(many), len(many.first)) == (3000, 1000)
+    assert (found.what, found.evidence["count"]) == ("3000 masks are odd.", 3000)

@@ -1,0 +1,264 @@
+"""The facts of a whole set in one file: written row after row, read back row by row, so that memory stays small.
+
+The file: a head; the prints, each of PRINT_BYTES; what is of no fixed length, as `keeping.py` writes it; a table of
+where each row lies. The head is written last: a file without it is not whole, and is not used.
+Knows rows and their keys; which row belongs to which files is `reading.py`'s.
+"""
+
+import os
+import struct
+import threading
+import weakref
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.audit.facts import MaskFacts, PairFacts, PictureFacts
+from maskwright.audit.keeping import mask_bytes, mask_from, picture_bytes, picture_from
+from maskwright.audit.prints import PRINT_BYTES, PicturePrint
+from maskwright.data.dataset import Dataset
+from maskwright.errors import DataError
+from maskwright.files import output_error
+
+KEY_BYTES = 16
+DIGEST_BYTES = 16
+_MAGIC = b"MWFACTS1"
+_HEAD = struct.Struct("<8s16sIQQQI")  # magic, whose, PRINT_BYTES, rows, where the table begins, its end, its checksum
+_ROW = np.dtype([
+    ("key", "u1", (KEY_BYTES,)), ("digest", "u1", (DIGEST_BYTES,)), ("start", "<u8"), ("picture", "<u4"),
+    ("mask", "<u4"), ("checksum", "<u4"), ("printed", "u1"),
+])  # fmt: skip
+_BLOCK = 256  # rows read, or written, at a time
+_BLOCKS = 4  # blocks that stay in memory
+
+Row = TypeVar("Row")
+
+
+class Column(Sequence[Row], Generic[Row]):
+    """Rows that are made when they are asked for."""
+
+    def __init__(self, length: int, row: Callable[[int], Row]) -> None:
+        self._length = length
+        self._row = row
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        """Return one row, or a list of some."""
+        if isinstance(index, slice):
+            return [self._row(i) for i in range(self._length)[index]]
+        return self._row(range(self._length)[index])
+
+    def __iter__(self) -> Iterator[Row]:
+        """Make row after row."""
+        return (self._row(i) for i in range(self._length))
+
+
+class KeptFacts(Column[PairFacts]):
+    """The facts of a data set, row by row. pictures, masks: one half of each; cheaper where the other is not needed.
+
+    digests: (n, 16) uint8, zeros where the pixels could not be read. printed: (n,) bool, whether there is a print.
+    prints: (n, PRINT_BYTES) uint8, memory-mapped. In memory: 60 bytes a row.
+    """
+
+    def __init__(self, file: BinaryIO, dataset: Dataset | None = None) -> None:
+        """Open a whole file of facts; it is closed with this object. Raises DataError where it is not whole.
+
+        dataset: whose rows these are, in order; without one, rows can only be compared and copied.
+        """
+        weakref.finalize(self, file.close)
+        self._file = file
+        self._dataset = dataset
+        self._lock = threading.Lock()
+        self._blocks: OrderedDict[int, tuple[bytes, bytes]] = OrderedDict()
+        self.owner, self._table = _read_table(file)
+        super().__init__(len(self._table), self._pair)
+        self.pictures: Column[PictureFacts] = Column(len(self), self._picture)
+        self.masks: Column[MaskFacts] = Column(len(self), self._mask)
+        self.digests: NDArray[np.uint8] = self._table["digest"]
+        self.printed: NDArray[np.bool_] = self._table["printed"].astype(bool)
+
+    def of(self, dataset: Dataset) -> "KeptFacts":
+        """Say whose rows these are, and return this."""
+        if len(dataset) != len(self):
+            raise ValueError(f"{len(self)} rows of facts for {len(dataset)} pictures")
+        self._dataset = dataset
+        return self
+
+    @property
+    def keys(self) -> NDArray[np.uint8]:
+        """(n, 16) uint8; zeros for rows that must not be used again."""
+        keys: NDArray[np.uint8] = self._table["key"]
+        return keys
+
+    @property
+    def prints(self) -> NDArray[np.uint8]:
+        """(n, PRINT_BYTES) uint8, memory-mapped; zeros where there is no print."""
+        if not len(self):
+            return np.zeros((0, PRINT_BYTES), np.uint8)
+        return np.memmap(self._file, np.uint8, "r", _HEAD.size, (len(self), PRINT_BYTES))
+
+    def raw(self, index: int) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return picture, mask, digest and print of a row as bytes, the print empty if there is none."""
+        odd, prints = self._block(index // _BLOCK)
+        row = self._table[index]
+        begin = int(row["start"]) - int(self._table[index // _BLOCK * _BLOCK]["start"])
+        middle, end = begin + int(row["picture"]), begin + int(row["picture"]) + int(row["mask"])
+        at = index % _BLOCK * PRINT_BYTES
+        print_ = prints[at : at + PRINT_BYTES] if row["printed"] else b""
+        return odd[begin:middle], odd[middle:end], row["digest"].tobytes(), print_
+
+    def is_sound(self, index: int) -> bool:
+        """Whether a row is as it was written."""
+        return _checksum(*self.raw(index)) == int(self._table[index]["checksum"])
+
+    def _block(self, number: int) -> tuple[bytes, bytes]:
+        with self._lock:
+            if number in self._blocks:
+                self._blocks.move_to_end(number)
+                return self._blocks[number]
+            rows = self._table[number * _BLOCK : (number + 1) * _BLOCK]
+            last = rows[-1]
+            begin, end = int(rows[0]["start"]), int(last["start"]) + int(last["picture"]) + int(last["mask"])
+            self._file.seek(begin)
+            odd = self._file.read(end - begin)
+            self._file.seek(_HEAD.size + number * _BLOCK * PRINT_BYTES)
+            self._blocks[number] = odd, self._file.read(len(rows) * PRINT_BYTES)
+            if len(self._blocks) > _BLOCKS:
+                self._blocks.popitem(last=False)
+            return self._blocks[number]
+
+    def _whose(self) -> Dataset:
+        if self._dataset is None:
+            raise ValueError("nobody has said whose facts these are")
+        return self._dataset
+
+    def _picture(self, index: int) -> PictureFacts:
+        dataset = self._whose()
+        picture, _, digest, print_ = self.raw(index)
+        return picture_from(
+            picture, dataset.root / dataset.columns.images[index], digest if any(digest) else b"",
+            PicturePrint.from_bytes(print_) if print_ else None,
+        )  # fmt: skip
+
+    def _mask(self, index: int) -> MaskFacts:
+        dataset = self._whose()
+        return mask_from(self.raw(index)[1], tuple(dataset.root / path for path in dataset.columns.masks[index]))
+
+    def _pair(self, index: int) -> PairFacts:
+        return PairFacts(self._picture(index), self._mask(index))
+
+
+class FactsWriter:
+    """Writes the facts of `rows` rows, one after the other, into an open, empty file."""
+
+    def __init__(self, file: BinaryIO, owner: bytes, rows: int, where: Path) -> None:
+        self._file, self._owner, self._where = file, owner, where
+        self._table = np.zeros(rows, _ROW)
+        self._done = 0
+        self._end = _HEAD.size + rows * PRINT_BYTES
+        self._odd: list[bytes] = []
+        self._prints: list[bytes] = []
+        self._table["start"] = self._end
+
+    def add(self, key: bytes, facts: PairFacts) -> None:
+        """Write one row. key: KEY_BYTES; zeros if it must not be used again. Raises OutputError."""
+        print_ = b"" if facts.picture.print is None else facts.picture.print.to_bytes()
+        if len(print_) not in (0, PRINT_BYTES):
+            raise ValueError(f"a print of {len(print_)} bytes")
+        digest = facts.picture.digest.ljust(DIGEST_BYTES, b"\0")
+        self.copy(key, (picture_bytes(facts.picture), mask_bytes(facts.mask), digest, print_))
+
+    def copy(self, key: bytes, raw: tuple[bytes, bytes, bytes, bytes]) -> None:
+        """Write one row that is bytes already, as `KeptFacts.raw` gives them. Raises OutputError."""
+        picture, mask, digest, print_ = raw
+        row = self._table[self._done]
+        row["key"], row["digest"] = np.frombuffer(key, np.uint8), np.frombuffer(digest, np.uint8)
+        row["start"], row["picture"], row["mask"] = self._end, len(picture), len(mask)
+        row["checksum"], row["printed"] = _checksum(*raw), bool(print_)
+        self._odd += (picture, mask)
+        self._prints.append(print_ or bytes(PRINT_BYTES))
+        self._end += len(picture) + len(mask)
+        self._done += 1
+        if len(self._prints) == _BLOCK:
+            self._flush()
+
+    def finish(self) -> BinaryIO:
+        """Write the table and the head; return the file, whole. Rows that never came are empty. Raises OutputError."""
+        self._flush()
+        self._table["start"][self._done :] = self._end
+        table = self._table.tobytes()
+        head = _HEAD.pack(_MAGIC, self._owner, PRINT_BYTES, len(self._table), self._end, self._end + len(table),
+                          zlib.crc32(table))  # fmt: skip
+        try:
+            self._file.seek(self._end)
+            self._file.write(table)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.seek(0)
+            self._file.write(head)
+            self._file.flush()
+        except OSError as error:
+            raise output_error(error, self._where) from error
+        return self._file
+
+    def _flush(self) -> None:
+        odd = b"".join(self._odd)
+        try:
+            self._file.seek(_HEAD.size + (self._done - len(self._prints)) * PRINT_BYTES)
+            self._file.write(b"".join(self._prints))
+            self._file.seek(self._end - len(odd))
+            self._file.write(odd)
+        except OSError as error:
+            raise output_error(error, self._where) from error
+        self._odd.clear()
+        self._prints.clear()
+
+
+def columns_of(
+    pictures: Sequence[PictureFacts],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return digests (n, 16), prints (n, PRINT_BYTES) and whether there is a print (n,), of facts in memory."""
+    count = len(pictures)
+    digests, prints = np.zeros((count, DIGEST_BYTES), np.uint8), np.zeros((count, PRINT_BYTES), np.uint8)
+    printed = np.zeros(count, bool)
+    for i, picture in enumerate(pictures):
+        digests[i] = np.frombuffer(picture.digest.ljust(DIGEST_BYTES, b"\0"), np.uint8)
+        if picture.print is not None:
+            prints[i], printed[i] = np.frombuffer(picture.print.to_bytes(), np.uint8), True
+    return digests, prints, printed
+
+
+def _checksum(*parts: bytes) -> int:
+    value = 0
+    for part in parts:
+        value = zlib.crc32(part, value)
+    return value
+
+
+def _read_table(file: BinaryIO) -> tuple[bytes, NDArray[Any]]:
+    """Return whose facts a file holds, and its table. Raises DataError where the file is not whole."""
+    try:
+        file.seek(0)
+        magic, owner, print_bytes, rows, begin, end, checksum = _HEAD.unpack(file.read(_HEAD.size))
+        size = os.fstat(file.fileno()).st_size
+        if magic != _MAGIC or print_bytes != PRINT_BYTES or size != end or end - begin != rows * _ROW.itemsize:
+            raise ValueError("it is of another making")
+        file.seek(begin)
+        content = file.read(end - begin)
+        if zlib.crc32(content) != checksum:
+            raise ValueError("its table is damaged")
+    except (OSError, ValueError, struct.error) as error:
+        raise DataError(f"The kept facts are not whole ({error}).", fix="nothing: they are made again") from error
+    return owner, np.frombuffer(content, _ROW)
