@@ -23,7 +23,7 @@ IGNORED: Colour = (150, 150, 150)
 
 _TINT = 105  # of 255
 _STRIPE = 7  # pixels from one line of a hatching to the next, at a line's width of 1
-_SUPERSAMPLING = 2  # thumbnails are composed at this many times their size, then made smaller smoothly
+SUPERSAMPLING = 2  # thumbnails are composed at this many times their size, then made smaller smoothly
 
 
 def to_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -58,7 +58,7 @@ def overlay(image: NDArray[Any], mask: NDArray[Any], classes: Classes) -> NDArra
 
 def thumbnail(image: NDArray[Any], side: int) -> Image.Image:
     """Return the picture with its longer side at most `side`."""
-    return _smaller(Image.fromarray(to_rgb(image)), thumbnail_size(image.shape, side))
+    return smaller(Image.fromarray(to_rgb(image)), thumbnail_size(image.shape, side))
 
 
 def thumbnail_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
@@ -70,10 +70,10 @@ def thumbnail_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
 def tinted_thumbnail(image: NDArray[Any], mask: NDArray[Any], classes: Classes, side: int) -> Image.Image:
     """Return a thumbnail of the picture with a mask over it; the mask is stretched to the picture."""
     size = thumbnail_size(image.shape, side)
-    large = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
-    canvas = _stretch(Image.fromarray(to_rgb(image)), large)
-    _tint(canvas, resize_labels(mask, large), classes, width=_SUPERSAMPLING)
-    return _smaller(canvas, size)
+    large = (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING)
+    canvas = enlarged(Image.fromarray(to_rgb(image)), large)
+    _tint(canvas, resize_labels(mask, large), classes, width=SUPERSAMPLING)
+    return smaller(canvas, size)
 
 
 def error_thumbnail(
@@ -81,12 +81,12 @@ def error_thumbnail(
 ) -> Image.Image:
     """Return a pale grey thumbnail with what was missed, what is extra and what is of the wrong class."""
     size = thumbnail_size(image.shape, side)
-    large = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
-    canvas = _stretch(Image.fromarray(to_rgb(image)), large).convert("L").convert("RGB")
+    large = (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING)
+    canvas = enlarged(Image.fromarray(to_rgb(image)), large).convert("L").convert("RGB")
     canvas = Image.blend(canvas, Image.new("RGB", canvas.size, "white"), 0.45)
     for colour, where, strength in error_areas(resize_labels(truth, large), resize_labels(prediction, large), classes):
-        canvas.paste(colour, mask=_alpha(where, strength))
-    return _smaller(canvas, size)
+        canvas.paste(colour, mask=alpha(where, strength))
+    return smaller(canvas, size)
 
 
 def error_areas(
@@ -111,7 +111,7 @@ def error_areas(
 def hatched(size: tuple[int, int]) -> Image.Image:
     """Return what ignored pixels look like, (height, width), for a legend."""
     canvas = Image.new("RGB", (size[1], size[0]), IGNORED)
-    canvas.paste("white", mask=_alpha(_stripes(size, 1), 170))
+    canvas.paste("white", mask=alpha(_stripes(size, 1), 170))
     return canvas
 
 
@@ -127,18 +127,18 @@ def _tint(canvas: Image.Image, mask: NDArray[Any], classes: Classes, *, width: i
     layers = mask[..., None] if mask.ndim == 2 else mask
     ignored = (layers == IGNORE).all(axis=2)
     if ignored.any():
-        canvas.paste(IGNORED, mask=_alpha(ignored, 150))
-        canvas.paste("white", mask=_alpha(ignored & _stripes(ignored.shape, width), 170))
+        canvas.paste(IGNORED, mask=alpha(ignored, 150))
+        canvas.paste("white", mask=alpha(ignored & _stripes(ignored.shape, width), 170))
     first = 1 if classes.exclusive else 0
     for k in range(first, len(classes.names)):
         area = layers[..., 0] == k if classes.exclusive else layers[..., k] == 1
         if area.any():
-            canvas.paste(classes.colours[k], mask=_alpha(area, _TINT))
-            canvas.paste(classes.colours[k], mask=_alpha(area & ~_shrunk(area, width), 255))
-            canvas.paste("white", mask=_alpha(_shrunk(~area, (width + 1) // 2) ^ ~area, 150))
+            canvas.paste(classes.colours[k], mask=alpha(area, _TINT))
+            canvas.paste(classes.colours[k], mask=alpha(area & ~shrunk(area, width), 255))
+            canvas.paste("white", mask=alpha(shrunk(~area, (width + 1) // 2) ^ ~area, 150))
 
 
-def _shrunk(area: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+def shrunk(area: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     """Return the area without the pixels within `width` of its edge; the picture's border is no edge."""
     inner = area
     for _ in range(width):
@@ -150,15 +150,18 @@ def _shrunk(area: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     return inner
 
 
-def _alpha(where: NDArray[np.bool_], strength: int) -> Image.Image:
+def alpha(where: NDArray[np.bool_], strength: int) -> Image.Image:
+    """Return (H, W) as a mask for pasting, `strength` of 255 where it is true."""
     return Image.fromarray(where.view(np.uint8) * np.uint8(strength))
 
 
-def _stretch(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def enlarged(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture stretched to (height, width)."""
     return picture.resize((size[1], size[0]), Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
-def _smaller(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def smaller(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture made smaller to (height, width), as smoothly as can be."""
     if picture.size == (size[1], size[0]):
         return picture
     return picture.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)

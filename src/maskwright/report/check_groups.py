@@ -1,0 +1,92 @@
+"""Findings of a check, gathered by kind for a reader: what each kind means, how many, what to do first.
+
+Knows findings as JSON values only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maskwright.data.names import shown
+
+DRAWN = 12  # findings of a kind that are shown with pictures
+LISTED = 300  # findings of a kind that are named beside them
+_STEPS = 3
+_LEVELS = ("error", "warning", "note")
+
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """One of the things to do first: of which kind, how often it was found, and how it is put right."""
+
+    kind: str
+    level: str
+    count: int
+    fix: str
+
+
+@dataclass(frozen=True)
+class KindGroup:
+    """The findings of one kind, worst first.
+
+    level: of the worst. count: of all, those included that a finding of the whole set stands for. fix: what all of
+    them advise, "" where they differ. shown: (number among all findings, finding) of those with pictures of their own.
+    listed: the next ones in one line each. more: how many are in neither.
+    """
+
+    kind: str
+    level: str
+    meaning: str
+    count: int
+    fix: str
+    shown: tuple[tuple[int, Content], ...]
+    listed: tuple[str, ...]
+    more: int
+
+
+def group(findings: Sequence[Content], meanings: Mapping[str, str]) -> list[KindGroup]:
+    """Return the groups in the order in which their worst findings stand. meanings: kind -> what it means."""
+    numbers: dict[str, list[int]] = {}
+    for number, finding in enumerate(findings):
+        numbers.setdefault(finding["kind"], []).append(number)
+    groups = [_group(kind, [(n, findings[n]) for n in at], meanings.get(kind, "")) for kind, at in numbers.items()]
+    return sorted(groups, key=lambda one: _LEVELS.index(one.level))
+
+
+def _group(kind: str, found: list[tuple[int, Content]], meaning: str) -> KindGroup:
+    found.sort(key=lambda pair: _LEVELS.index(pair[1]["level"]))
+    fixes = {finding["fix"] for _, finding in found}
+    listed = found[DRAWN : DRAWN + LISTED]
+    return KindGroup(
+        kind, found[0][1]["level"], meaning, sum(weight(finding) for _, finding in found),
+        fixes.pop() if len(fixes) == 1 else "", tuple(found[:DRAWN]), tuple(_line(finding) for _, finding in listed),
+        len(found) - DRAWN - len(listed) if len(found) > DRAWN else 0,
+    )  # fmt: skip
+
+
+def weight(finding: Content) -> int:
+    """Return how many pictures, files or groups a finding stands for."""
+    count = finding["evidence"].get("count", 1)
+    return count if isinstance(count, int) and count > 0 else 1
+
+
+def _line(finding: Content) -> str:
+    name = finding["sample"] or finding["where"]
+    return f"{shown(name, 100)}: {shown(finding['what'], 160)}" if name else shown(finding["what"], 260)
+
+
+def first_steps(groups: Sequence[KindGroup]) -> list[FirstStep]:
+    """Return the few things to do first: the worst kinds that are more than notes, the most frequent of a level first.
+
+    What is advised is the first finding's own advice, since findings are sorted worst first.
+    """
+    worth = [one for one in groups if one.level != "note"]
+    worth.sort(key=lambda one: (_LEVELS.index(one.level), -one.count))
+    return [FirstStep(one.kind, one.level, one.count, one.fix or one.shown[0][1]["fix"]) for one in worth[:_STEPS]]
+
+
+def count_levels(findings: Sequence[Content]) -> dict[str, int]:
+    """Return level -> how many findings, all three levels."""
+    return {level: sum(finding["level"] == level for finding in findings) for level in _LEVELS}

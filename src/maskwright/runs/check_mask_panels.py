@@ -1,0 +1,153 @@
+"""The pictures behind findings about masks: values marked, borders enlarged, outlines where they would fit better.
+
+Knows what the evidence of these kinds says; how things are drawn stands in `report/evidence.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maskwright.audit.findings import Finding
+from maskwright.errors import MaskwrightError
+from maskwright.images.classes import IGNORE
+from maskwright.images.modes import Pixels
+from maskwright.report.check_page import SIDE, Panel
+from maskwright.report.evidence import (
+    AS_IT_IS,
+    BETTER,
+    densest,
+    marked_thumbnail,
+    moved,
+    outlined_thumbnail,
+    zoomed,
+)
+from maskwright.report.pixels import thumbnail
+from maskwright.runs.check_evidence import Evidence, attempt, pair_panels, picture_panel
+
+_ZOOM = 40  # pixels of a mask's side that are shown enlarged
+
+
+def unknown_values_panels(source: Evidence, finding: Finding) -> list[Panel]:
+    """Return the pixels that are no class, marked in the picture and enlarged as they lie in the file."""
+    row = source.row_of(finding)
+    if row is None or not source.dataset.columns.masks[row]:
+        return pair_panels(source, finding)
+    try:
+        raw = source.raw(row)
+    except MaskwrightError as error:
+        return [picture_panel(source, row), Panel("mask", None, error.what)]
+    where = ~_known(raw, source)
+    if not where.any():
+        return [picture_panel(source, row), Panel("mask as it lies in the file", _whole(raw))]
+    box = densest(where, _ZOOM)
+    return [
+        picture_panel(source, row),
+        attempt("pixels that are no class, in red", lambda: marked_thumbnail(source.image(row), where, SIDE)),
+        Panel(f"mask at row {box[0]}, column {box[1]}, enlarged", zoomed(_for_eyes(raw), box, SIDE)),
+    ]
+
+
+def borders_panels(source: Evidence, finding: Finding) -> list[Panel]:
+    """Return the mask over the picture, and its blurred border enlarged as it lies in the file."""
+    row = source.example(finding)
+    if row is None or not source.dataset.columns.masks[row]:
+        return []
+    panels = [source.tinted(row, "mask over the picture")]
+    try:
+        raw = source.raw(row)
+    except MaskwrightError as error:
+        return [*panels, Panel("mask", None, error.what)]
+    where = ~_known(raw, source)
+    if where.any():
+        box = densest(where, _ZOOM)
+        panels.append(Panel(f"mask at row {box[0]}, column {box[1]}, enlarged", zoomed(_for_eyes(raw), box, SIDE)))
+    return panels
+
+
+def _whole(raw: Pixels) -> Image.Image:
+    """Return raw values of a mask as a grey or coloured thumbnail, small values made visible."""
+    return thumbnail(_for_eyes(raw), SIDE)
+
+
+def _for_eyes(raw: Pixels) -> Pixels:
+    """Return raw values spread over the greys where they are few and small, so that they can be told apart."""
+    most = int(raw.max()) if raw.size else 0
+    if raw.ndim == 3 or most > 64 or most == 0:
+        return raw if raw.dtype == np.uint8 else (raw >> 8).astype(np.uint8)
+    return (raw.astype(np.uint16) * 255 // most).astype(np.uint8)
+
+
+def _known(raw: Pixels, source: Evidence) -> NDArray[np.bool_]:
+    """Return (H, W), true where a raw value is one that the encoding names."""
+    table = source.dataset.encoding.table
+    if raw.ndim == 2:
+        values = [value for value, _ in table if isinstance(value, int)]
+        return np.isin(raw, values) if values else np.ones(raw.shape, np.bool_)
+    colours = {value if isinstance(value, tuple) else (value, value, value) for value, _ in table}
+    known = np.zeros(raw.shape[:2], np.bool_)
+    for colour in colours:
+        known |= (raw[:, :, :3] == np.array(colour[:3], raw.dtype)).all(axis=2)
+    return known
+
+
+def shifted_panels(source: Evidence, finding: Finding) -> list[Panel]:
+    """Return the mask's outline as it is, and as it would fit the picture's edges better."""
+    row = source.row_of(finding)
+    if row is None:
+        return pair_panels(source, finding)
+
+    def as_it_is() -> Any:
+        return outlined_thumbnail(source.image(row), [(source.dataset.read_mask(row), AS_IT_IS)], SIDE)
+
+    def better() -> Any:
+        mask = source.dataset.read_mask(row)
+        fits = fitted(mask, finding.evidence)
+        return outlined_thumbnail(source.image(row), [(mask, AS_IT_IS), (fits, BETTER)], SIDE)
+
+    return [
+        picture_panel(source, row),
+        attempt("as it is (red)", as_it_is),
+        attempt("would fit better (green)", better),
+    ]
+
+
+def fitted(mask: NDArray[Any], evidence: Mapping[str, Any]) -> NDArray[Any]:
+    """Return the mask turned, flipped and moved as the evidence of a `mask-shifted` says."""
+    change = evidence.get("change", "")
+    if change in _CHANGES:
+        mask = _CHANGES[change](mask)
+    shift = evidence.get("shift")
+    if isinstance(shift, list | tuple) and len(shift) == 2:
+        return moved(mask, (round(shift[0]), round(shift[1])))
+    return mask
+
+
+_CHANGES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "mirrored": lambda mask: mask[:, ::-1],
+    "flipped": lambda mask: mask[::-1],
+    "turned by 180 degrees": lambda mask: mask[::-1, ::-1],
+    "turned by 90 degrees": lambda mask: np.rot90(mask),
+    "turned by 270 degrees": lambda mask: np.rot90(mask, 3),
+}
+
+
+def ring_panels(source: Evidence, finding: Finding) -> list[Panel]:
+    """Return the mask over the picture, and its margins marked: what lies outside the box is unlabelled."""
+    row = source.example(finding)
+    box = finding.evidence.get("box") or finding.evidence.get("first", {}).get("box")
+    if row is None:
+        return []
+    panels = [source.tinted(row, "mask over the picture")]
+
+    def margins() -> Any:
+        mask = source.dataset.read_mask(row)
+        layers = mask[..., None] if mask.ndim == 2 else mask
+        where = (layers == IGNORE).all(axis=2) | (layers == 0).all(axis=2)
+        if box:
+            where[box[0] : box[2], box[1] : box[3]] = False
+        return marked_thumbnail(source.image(row), where, SIDE)
+
+    return [*panels, attempt("the margins without a label, in red", margins)]
