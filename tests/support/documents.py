@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from maskwright.audit.check import CheckReport
+from maskwright.audit.findings import Finding
+from maskwright.images.classes import Classes
+from maskwright.images.masks import MaskEncoding
+
 
 @dataclass(frozen=True)
 class Result:
@@ -49,18 +54,28 @@ def finding(level: str = "warning", kind: str = "duplicate", sample: str | None 
     }
 
 
+def report(*findings: dict[str, Any]) -> CheckReport:
+    """What the check of 750 pairs returns."""
+    return CheckReport(
+        pairs=750,
+        images=750,
+        masks=751,
+        classes=Classes(("background", "lesion")),
+        encoding=MaskEncoding("binary"),
+        findings=tuple(Finding(**one) for one in findings),
+        notes=("750 pairs: images/*.jpg <-> masks/*_segmentation.png (guessed: same stem)", "masks 0/255"),
+        parts={"train": 600, "test": 150},
+        shares={"background": (0.388, 0.82, 0.97), "lesion": (0.03, 0.18, 0.612)},
+        planned={"mode": "whole", "size": [192, 192], "scale": 1.0, "overlap": 0, "reasons": {"size": "stated"}},
+    )
+
+
 def check(*findings: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "pairs": 750,
-        "images": 750,
-        "masks": 751,
-        "classes": ["background", "lesion"],
-        "encoding": {"kind": "binary"},
-        "findings": list(findings),
-        "shares": {"background": [0.388, 0.82, 0.97], "lesion": [0.03, 0.18, 0.612]},
-        "parts": {"train": 600, "test": 150},
-        "notes": ["images/*.jpg  <->  masks/*_segmentation.png   (guessed: same stem)"],
-    }
+    """The document of that check, without what the command adds when it is asked for more."""
+    levels = {level: sum(one["level"] == level for one in findings) for level in ("error", "warning", "note")}
+    to_do = [{"action": "remove one", "level": "warning", "kinds": ["duplicate"], "pictures": 1}]
+    following = ["maskwright train lesions"]
+    return {"data": "lesions", **report(*findings).to_json(), "levels": levels, "to_do": to_do, "next": following}
 
 
 def train() -> dict[str, Any]:

@@ -7,6 +7,12 @@ from typing import Any
 
 from maskwright.audit.findings import KINDS, LEVELS, Finding, Level
 
+# What a mended copy puts right of itself: `maskwright check DATA --fix -o CLEAN`.
+MENDABLE = frozenset(
+    {"wrong-extension", "multi-frame", "exif-rotated", "exif-conflict", "mixed-modes", "size-mismatch",
+     "mask-antialiased", "mask-lossy", "duplicate"}
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -31,14 +37,13 @@ def touched(evidence: Mapping[str, Any]) -> int:
 
 
 def things_to_do(findings: Iterable[Finding], number: int = 3) -> tuple[Advice, ...]:
-    """Return the fixes that matter most: errors first, then warnings, then notes; the more pictures the earlier.
+    """Return the fixes that matter most: errors first, then warnings; the more pictures the earlier.
 
-    Findings of one kind and level are one thing to do, told by the fix that most of them have. A fix that says that
-    there is nothing to do is none.
+    Findings of one kind and level are one thing to do, told by the fix that most of them have. Notes need nothing.
     """
     groups: dict[tuple[Level, str], list[Finding]] = {}
     for finding in findings:
-        if not finding.fix.startswith("nothing to do"):
+        if finding.level != "note" and finding.fix:
             groups.setdefault((finding.level, finding.kind), []).append(finding)
     advice = [_advice(level, kind, same) for (level, kind), same in groups.items()]
     return tuple(sorted(_joined(advice), key=_rank)[:number])

@@ -12,9 +12,10 @@ import typer
 import maskwright
 from maskwright.cli import options as opt
 from maskwright.cli.augmenting import augment
+from maskwright.cli.checking import check
 from maskwright.cli.fetching import fetch
 from maskwright.cli.finding import FindLr, find_rate_instead
-from maskwright.cli.output import FAILED, FINDINGS, MISUSED, finish, put
+from maskwright.cli.output import FAILED, MISUSED, finish, put
 from maskwright.cli.show import show_progress
 from maskwright.cli.showing import show
 
@@ -74,49 +75,7 @@ def demo(
     finish("demo", result.to_json(), demo_text, as_json=json)
 
 
-@app.command()
-def check(
-    data: opt.Data,
-    images: opt.Images = None,
-    masks: opt.Masks = None,
-    pairs: opt.Pairs = None,
-    annotations: opt.Annotations = None,
-    encoding: opt.Encoding = None,
-    classes: opt.ClassNames = None,
-    group: opt.Group = None,
-    split: opt.SplitRule = None,
-    write: Annotated[bool, typer.Option("--write", help="Write what was found out to DATA/dataset.yaml.")] = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> None:
-    """Say what a data folder holds, and what is wrong with it.
-
-    What was guessed is shown and can be stated by an option or in DATA/dataset.yaml. Exit code 3 if there are errors.
-    """
-    from maskwright.cli.text import check_text
-
-    stated = opt.data_options(
-        images=images,
-        masks=masks,
-        pairs=pairs,
-        annotations=annotations,
-        encoding=encoding,
-        classes=classes,
-        group=group,
-        split=split,
-    )
-    with show_progress(quiet=quiet) as progress:
-        dataset = maskwright.read_dataset(data, stated, progress=progress)
-        report = maskwright.check(dataset, progress=progress)
-    content = {"data": str(data), **report.to_json()}
-    if write:
-        from maskwright.data.options import write_options
-
-        content["written"] = str(opt.description_file(data))
-        write_options(dataset, opt.description_file(data))
-    finish("check", content, check_text, as_json=json)
-    if any(finding["level"] == "error" for finding in content["findings"]):
-        raise typer.Exit(FINDINGS)
+app.command("check")(check)
 
 
 @app.command()

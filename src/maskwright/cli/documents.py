@@ -93,6 +93,24 @@ class Done(Document):
     ok: Literal[True]
 
 
+class Planned(Document):
+    """How a training would look at the pictures, if it followed the same recipe."""
+
+    mode: Literal["whole", "tile"]
+    size: Annotated[list[int], Field(min_length=2, max_length=2, description="height and width")]
+    scale: float
+    reasons: dict[str, str]
+
+
+class ToDo(Document):
+    """One thing to do, of at most three."""
+
+    action: str
+    level: Literal["error", "warning"]
+    kinds: list[str] = Field(description="the kinds of findings that it puts right")
+    pictures: int = Field(ge=1, description="how many pictures or files these are about")
+
+
 class Check(Done):
     """What a data folder holds, and what is wrong with it."""
 
@@ -102,7 +120,14 @@ class Check(Done):
     masks: int = Field(ge=0)
     classes: list[str]
     encoding: Any = Field(description="how the masks hold classes")
-    findings: list[Finding]
+    planned: Planned | None = Field(description="null where no mask can be read")
+    findings: list[Finding] = Field(description="worst first")
+    levels: dict[Literal["error", "warning", "note"], int] = Field(description="how many findings of each level")
+    to_do: list[ToDo] = Field(description="what matters most, first things first")
+    next: list[str] = Field(description="commands to type next")
+    written: str | None = Field(default=None, description="with --write: the description that was written")
+    page: str | None = Field(default=None, description="with --html: the page")
+    mended: dict[str, Any] | None = Field(default=None, description="with --fix: what the copy is and what was done")
 
 
 class Tracked(Document):

@@ -3,80 +3,16 @@
 Takes the same JSON values that --json prints, so that text and documents cannot drift apart. Prints nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from maskwright.cli.check_text import count
 from maskwright.cli.show import clock
 from maskwright.errors import MaskwrightError
 
 Content = Mapping[str, Any]
 _SHOWN = ("dice", "iou")
 _NAMES = {"dice": "Dice", "iou": "IoU", "precision": "precision", "recall": "recall", "accuracy": "accuracy"}
-_SAMPLES = 3  # how many findings of one kind are told in full
-
-
-def check_text(content: Content) -> str:
-    """Tell what a folder holds: counts, guesses, findings by kind, the next command."""
-    names, data = content["classes"], content.get("data", "DATA")
-    found = f"{_count(content['images'], 'picture')}, {_count(content['masks'], 'mask')}"
-    lines = [f"{data}   {_count(content['pairs'], 'pair')}   {found}"]
-    lines += [f"       {note}" for note in content.get("notes", ())]
-    lines.append(f"masks  {_encoding(content['encoding'])}, {_count(len(names), 'class')}: {', '.join(names)}")
-    lines += [f"       {name} covers {_share(share)}" for name, share in _foreground_shares(content)]
-    if parts := content.get("parts"):
-        lines.append("parts  " + ", ".join(f"{count} {part}" for part, count in parts.items()))
-    lines += _finding_lines(content["findings"])
-    if "written" in content:
-        lines.append(f"wrote  {content['written']}")
-    return "\n".join([*lines, f"next:  {_after_check(content['findings'], data)}"])
-
-
-def _after_check(findings: Sequence[Content], data: str) -> str:
-    kinds = sorted({finding["kind"] for finding in findings if finding["level"] == "error"})
-    if not kinds:
-        return f"maskwright train {data}"
-    accepted = " ".join(f"--accept {kind}" for kind in kinds)
-    return f"put the errors right and check again, or train in spite of them: maskwright train {data} {accepted}"
-
-
-def _foreground_shares(content: Content) -> Iterable[tuple[str, Sequence[float]]]:
-    """The classes besides the background, each with (least, median, largest) share of a mask."""
-    shares: Mapping[str, Sequence[float]] = content.get("shares", {})
-    first = content["classes"][0] if content.get("exclusive", True) and len(content["classes"]) == 2 else None
-    return ((name, share) for name, share in shares.items() if name != first)
-
-
-def _share(share: Sequence[float]) -> str:
-    least, median, largest = (f"{100 * value:.3g}" for value in share)
-    return f"{least}-{largest} % of a mask (median {median} %)"
-
-
-def _encoding(encoding: Any) -> str:
-    return str(encoding.get("kind", encoding)) if isinstance(encoding, Mapping) else str(encoding)
-
-
-def _finding_lines(findings: Sequence[Content]) -> list[str]:
-    """One block for each level and kind: how many, and the first few in full."""
-    if not findings:
-        return ["       nothing to find fault with"]
-    kinds: dict[tuple[str, str], list[Content]] = {}
-    for finding in findings:
-        kinds.setdefault((finding["level"], finding["kind"]), []).append(finding)
-    order = {"error": 0, "warning": 1, "note": 2}
-    lines = []
-    for (level, kind), same in sorted(kinds.items(), key=lambda item: order[item[0][0]]):
-        lines.append(f"  {level:<8}{len(same):>5}  {kind:<20} {_finding(same[0])}")
-        lines += [" " * 38 + _finding(finding) for finding in same[1:_SAMPLES]]
-        if len(same) > _SAMPLES:
-            lines.append(" " * 38 + f"and {len(same) - _SAMPLES} more (--json lists all)")
-        if fix := same[0]["fix"]:
-            lines.append(" " * 38 + f"fix: {fix}")
-    return lines
-
-
-def _finding(finding: Content) -> str:
-    where = finding["where"] or finding["sample"] or ""
-    return f"{where}: {finding['what']}" if where else str(finding["what"])
 
 
 def train_text(content: Content) -> str:
@@ -109,7 +45,7 @@ def _score_lines(scores: Content, *, label: str) -> list[str]:
     per_image = "   ".join(_score(name, scores["per_image"][name]) for name in _SHOWN)
     pooled = "   ".join(_score(name, scores["pooled"][name]) for name in _SHOWN)
     return [
-        f"{label:<6} {per_image}   {_count(scores['images'], 'picture')}, at their masks' own resolution",
+        f"{label:<6} {per_image}   {count(scores['images'], 'picture')}, at their masks' own resolution",
         f"       {pooled}   all pixels counted together",
         f"       of {scores['mean_over']}; run by {scores['runtime']} in {scores['precision']}",
         f"       {' | '.join(_trivial_parts(scores))}",
@@ -206,7 +142,7 @@ def info_text(content: Content) -> str:
     lines = [
         f"classes    {names}",
         f"network    {content['network']}   {_origin(content)}",
-        f"pictures   {_count(content['bands'], 'band')} of {content.get('dtype', 'uint8')}; {looks} {height}x{width}",
+        f"pictures   {count(content['bands'], 'band')} of {content.get('dtype', 'uint8')}; {looks} {height}x{width}",
     ]
     if content["threshold"] is not None:
         lines.append(f"threshold  {content['threshold']:.2f}")
@@ -229,8 +165,3 @@ def _fact(value: Any) -> str:
             return _value(value["value"])
         return ", ".join(f"{key} {_fact(item)}" for key, item in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number} {noun if number == 1 else plural}"

@@ -52,7 +52,7 @@ def check(
         found = find_suspects(dataset, None if with_run is None else Path(with_run), progress=progress)
         report = replace(report, findings=worst_first([*report.findings, *found]))
     notes = (*report.notes, *_unmet(dataset, settled))
-    return replace(report, notes=notes, planned={} if view is None else asdict(view))
+    return replace(report, notes=notes, planned={} if view is None else {**asdict(view), "size": list(view.size)})
 
 
 def plan_size(

@@ -1,10 +1,8 @@
 """Each command hands its options to one workflow and puts out text or one document, with the right exit code."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -12,109 +10,11 @@ import maskwright
 from maskwright.cli import output
 from maskwright.cli.main import main
 from maskwright.errors import DataError
-from maskwright.progress import Step
 from maskwright.recipe import DataOptions
 from support import documents
 from support.documents import Result
 from support.program import check_document
-
-Run = Callable[..., tuple[int, str, str]]
-Workflow = Callable[[str, Any], "Calls"]
-
-
-class Calls:
-    """Stands in for a workflow: remembers what it was called with, returns or raises what it was given."""
-
-    def __init__(self, answer: Any, remark: str = "a remark") -> None:
-        self.answer, self.remark = answer, remark
-        self.arguments: tuple[Any, ...] = ()
-        self.options: dict[str, Any] = {}
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        self.arguments, self.options = arguments, options
-        if "progress" in options and self.remark:
-            options["progress"](Step("plan", text=self.remark))
-        if isinstance(self.answer, BaseException):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the program in this process; return (exit code, stdout, stderr)."""
-    monkeypatch.setenv("MASKWRIGHT_NO_TUNING", "1")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ending:
-            main(arguments)
-        written = capsys.readouterr()
-        return int(ending.value.code or 0), written.out, written.err
-
-    return call
-
-
-@pytest.fixture
-def workflow(monkeypatch: pytest.MonkeyPatch) -> Workflow:
-    """Put a stand-in for the workflow of that public name."""
-
-    def replace(name: str, answer: Any) -> Calls:
-        calls = Calls(answer, remark="" if name == "read_dataset" else "a remark")
-        monkeypatch.setitem(vars(maskwright), name, calls)
-        return calls
-
-    return replace
-
-
-def test_check_tells_what_is_there_and_what_to_do_next(run: Run, workflow: Workflow) -> None:
-    workflow("read_dataset", "the dataset")
-    check = workflow("check", Result(documents.check(documents.finding())))
-    code, out, err = run("check", "lesions")
-    assert (code, check.arguments) == (0, ("the dataset",))
-    assert "750 pairs   750 pictures, 751 masks" in out
-    assert "2 classes: background, lesion\n       lesion covers 3-61.2 % of a mask (median 18 %)" in out
-    assert "parts  600 train, 150 test" in out
-    assert "warning     1  duplicate            images/a.jpg, images/b.jpg: The same picture twice." in out
-    assert "fix: remove one" in out
-    assert "next:  maskwright train lesions" in out
-    assert err == "a remark\n"
-
-
-def test_check_hands_over_what_the_user_stated(run: Run, workflow: Workflow) -> None:
-    read = workflow("read_dataset", "the dataset")
-    workflow("check", Result(documents.check()))
-    run(
-        "check", "d", "--masks", "annotations", "--classes", "soil,crop,weed", "--group", "name", "--encoding", "colour"
-    )
-    path, stated = read.arguments
-    assert path == Path("d")
-    assert (stated.masks, stated.classes, stated.group) == ("annotations", ("soil", "crop", "weed"), "name")
-
-
-def test_check_ends_with_3_when_there_are_errors(run: Run, workflow: Workflow) -> None:
-    workflow("read_dataset", "the dataset")
-    workflow("check", Result(documents.check(documents.finding("error", "truncated"))))
-    code, out, _ = run("check", "lesions")
-    assert code == 3
-    assert "next:  put the errors right and check again" in out
-    assert "maskwright train lesions --accept truncated" in out
-
-
-def test_check_as_json_is_one_document_and_progress_stays_on_stderr(run: Run, workflow: Workflow) -> None:
-    workflow("read_dataset", "the dataset")
-    workflow("check", Result(documents.check(documents.finding(), documents.finding("error", "stray-file", None))))
-    code, out, err = run("check", "lesions", "--json")
-    document = check_document(out, "check")
-    assert (code, document["ok"], document["pairs"]) == (3, True, 750)
-    assert document["findings"][1]["sample"] is None
-    assert err == "a remark\n"
-
-
-def test_many_findings_of_a_kind_are_one_block(run: Run, workflow: Workflow) -> None:
-    workflow("read_dataset", "the dataset")
-    workflow("check", Result(documents.check(*[documents.finding("note", "mask-empty", f"s{i}") for i in range(40)])))
-    _, out, _ = run("check", "lesions")
-    assert "note       40  mask-empty" in out
-    assert "and 37 more (--json lists all)" in out
+from support.workflows import Run, Workflow
 
 
 def test_train_turns_options_into_keys_of_the_recipe(run: Run, workflow: Workflow) -> None:
@@ -235,10 +135,8 @@ def test_every_key_of_a_recipe_is_listed_with_its_default(run: Run) -> None:
 
 
 def test_an_error_says_what_where_and_how_to_fix(run: Run, workflow: Workflow) -> None:
-    workflow(
-        "read_dataset", DataError("Mask holds 7, which is no class.", where="masks/a.png, row 40", fix="add the class")
-    )
-    code, out, err = run("check", "d")
+    workflow("check", DataError("Mask holds 7, which is no class.", where="masks/a.png, row 40", fix="add the class"))
+    code, out, err = run("check", "d", "-q")
     assert (code, out) == (1, "")
     assert err == "error: Mask holds 7, which is no class.\n  where: masks/a.png, row 40\n  fix:   add the class\n"
 
@@ -332,8 +230,7 @@ def test_the_card_tells_classes_network_and_scores(run: Run, workflow: Workflow)
 @pytest.mark.parametrize("name", ["a\x1b[31m.png", "a\x07.png", "a\x9bH.png", "a\u202egnp.exe"])
 def test_a_file_name_cannot_command_the_terminal(run: Run, workflow: Workflow, name: str) -> None:
     escaped = name.encode("unicode_escape").decode()
-    workflow("check", None)
-    workflow("read_dataset", DataError("This is no picture.", where=name))
+    workflow("check", DataError("This is no picture.", where=name))
     assert escaped in run("check", "data")[2]
     assert name not in run("check", "data")[2]
 
