@@ -18,7 +18,7 @@ from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import PARTS, split_dataset
 from maskwright.data.threads import cores, in_threads, spread
-from maskwright.errors import ConfigError, OutputError, need
+from maskwright.errors import ConfigError, need
 from maskwright.files import whole_folder
 from maskwright.images.formats import read_info
 from maskwright.planning.facts import gather_facts
@@ -31,6 +31,7 @@ from maskwright.runs.written_set import (
     Names,
     copy_picture,
     image_path,
+    refuse_place,
     suffix_for,
     write_description,
     write_image,
@@ -103,7 +104,9 @@ def augment(
     dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data, progress=progress)
     if isinstance(data, Dataset) and settled.data == DataOptions():
         settled = settled.model_copy(update={"data": data.options})
-    _refuse(target, None if isinstance(data, str | Path) and Path(data).is_file() else dataset.root)
+    refuse_place(
+        target, None if isinstance(data, str | Path) and Path(data).is_file() else dataset.root, "an augmented set"
+    )
     check_before_training(dataset, accept, progress)
     plan = _plan(dataset, settled, copies, progress)
     _drawings(plan, min(plan.augmented), range(1, copies + 1), (64, 64))  # refuses before anything is written
@@ -121,20 +124,6 @@ def augment(
         split=plan.how,
         seconds=time.monotonic() - begun,
     )
-
-
-def _refuse(target: Path, root: Path | None) -> None:
-    """Raise OutputError for a place where a new set must not go. root: of a folder that is read for what is in it."""
-    if target.exists() and not target.is_dir():
-        raise OutputError("A file stands where the folder should be.", where=str(target), fix="choose another -o")
-    if target.is_dir() and any(target.iterdir()):
-        raise OutputError(
-            "The folder is not empty: an augmented set is written whole, into a new folder.", where=str(target),
-            fix="choose a new folder (-o FOLDER), or remove this one first")  # fmt: skip
-    if root is not None and root.resolve() in (target.resolve(), *target.resolve().parents):
-        raise OutputError(
-            "The new folder lies inside the data: it would be read as part of it the next time.", where=str(target),
-            fix="choose a folder outside of the data (-o FOLDER)")  # fmt: skip
 
 
 # --- what is to be written ------------------------------------------------------------------------------------------

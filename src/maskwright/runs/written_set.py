@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import suffix_of
-from maskwright.errors import DataError
+from maskwright.errors import DataError, OutputError
 from maskwright.files import make_folder, output_error, write_bytes, write_text
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.formats import encode_png, read_info
@@ -85,9 +85,32 @@ def image_path(dataset: Dataset, row: int, name: str) -> str:
     return f"images/{name}{suffix_of(dataset.columns.images[row])}"
 
 
+def refuse_place(target: Path, root: Path | None, what: str) -> None:
+    """Raise OutputError for a place where a new set must not go.
+
+    root: of the folder that is read for what is in it; None where a file says what is read. what: is written, in words.
+    """
+    if target.exists() and not target.is_dir():
+        raise OutputError("A file stands where the folder should be.", where=str(target), fix="choose another -o")
+    if target.is_dir() and any(target.iterdir()):
+        raise OutputError(
+            f"The folder is not empty: {what} is written whole, into a new folder.", where=str(target),
+            fix="choose a new folder (-o FOLDER), or remove this one first")  # fmt: skip
+    if root is not None and root.resolve() in (target.resolve(), *target.resolve().parents):
+        raise OutputError(
+            "The new folder lies inside the data: it would be read as part of it the next time.", where=str(target),
+            fix="choose a folder outside of the data (-o FOLDER)")  # fmt: skip
+
+
 def copy_picture(dataset: Dataset, row: int, folder: Path, name: str) -> str:
     """Copy a picture's file as it is; return its path below the folder. Raises DataError or OutputError."""
-    source, relative = dataset[row].image, image_path(dataset, row, name)
+    relative = image_path(dataset, row, name)
+    copy_file(dataset[row].image, folder, relative)
+    return relative
+
+
+def copy_file(source: Path, folder: Path, relative: str) -> None:
+    """Copy a file's content to a path below the folder. Raises DataError or OutputError."""
     make_folder((folder / relative).parent)
     try:
         with open(source, "rb") as original:
@@ -101,7 +124,6 @@ def copy_picture(dataset: Dataset, row: int, folder: Path, name: str) -> str:
             raise
         fix = "check that it is there and may be read"
         raise DataError(f"The picture cannot be read: {error.strerror}.", where=str(source), fix=fix) from error
-    return relative
 
 
 def write_image(image: Pixels, folder: Path, name: str, suffix: str) -> str:

@@ -1,0 +1,49 @@
+"""What was done to a data set, line by line: changes.csv. Knows nothing of how anything is done."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Literal
+
+from maskwright.data.names import shown
+from maskwright.files import write_bytes
+
+Action = Literal["mended", "moved", "grouped", "left out", "left alone"]
+ACTIONS: tuple[Action, ...] = ("mended", "moved", "grouped", "left out", "left alone")
+HEAD = ("file", "kind", "found", "action", "done", "from", "to")
+_FORMULAS = ("=", "+", "-", "@")  # a cell that begins so is computed by spreadsheets
+
+
+@dataclass(frozen=True)
+class Change:
+    """file: of the source, "" for the whole set. kind: of the finding, or "place", "mask-encoding", "outlines", "copy".
+
+    found: what was wrong, in words. done: what was done about it, or why nothing was. before, after: a path, size or
+    group in the source and in the copy.
+    """
+
+    file: str
+    kind: str
+    found: str
+    action: Action
+    done: str
+    before: str = ""
+    after: str = ""
+
+
+def write_changes(changes: Iterable[Change], path: Path) -> None:
+    """Write one line for each change; names are made safe to show. Raises OutputError."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(HEAD)
+    for change in changes:
+        table.writerow([_cell(value) for value in astuple(change)])
+    write_bytes(path, text.getvalue().encode())
+
+
+def _cell(value: str) -> str:
+    """Return text on one line that no spreadsheet takes for a formula."""
+    safe = shown(value, 1000)
+    return f"./{safe}" if safe.startswith(_FORMULAS) else safe
