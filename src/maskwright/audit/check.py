@@ -95,7 +95,7 @@ def check_dataset(
 
     Raises DataError only where the set as such cannot be read; a picture or mask that cannot be read is a finding.
     """
-    dataset = data if isinstance(data, Dataset) else read_dataset(data, options, progress=progress)
+    dataset = data if isinstance(data, Dataset) else read_dataset(data, options, tolerant=True, progress=progress)
     facts = read_facts(dataset, look=look, progress=progress)
     pictures, masks = facts.pictures, facts.masks
     findings = chain(

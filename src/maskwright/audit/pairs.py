@@ -6,6 +6,7 @@ from maskwright.audit.facts import MaskFacts, PictureFacts
 from maskwright.audit.findings import Finding, Level
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import folder_of, shown, some, stem_of, suffix_of
+from maskwright.data.unclear import Unclear
 
 _WHOLE = 0.8  # from this share on, a difference in size is how the set was made
 _ASPECT = 0.01  # relative difference of height / width that rounding may cause
@@ -78,6 +79,7 @@ def leftover_findings(dataset: Dataset) -> list[Finding]:
                 "add its mask, with the picture's name, or remove the picture"),
         *_alone(dataset, left.masks, "mask-without-image", "The mask has no picture", "masks have no picture",
                 "add its picture, with the mask's name, or remove the mask"),
+        *(_unclear(dataset, found) for found in left.unclear),
         *_strays(dataset, left.unused, left.others),
         *(
             Finding("unreadable", "warning", None, f"{shown(path or '.')} {what}; it is passed over.",
@@ -106,6 +108,24 @@ def _alone(dataset: Dataset, paths: Sequence[str], kind: str, one: str, many: st
             where = shown(str(dataset.root / path), 500)
             found.append(Finding(kind, "warning", shown(stem_of(path)), f"{one}: {shown(path)}.", where, fix, {}))
     return found
+
+
+def _unclear(dataset: Dataset, found: Unclear) -> Finding:
+    """Return the finding for pictures and masks that might belong together in several ways; none of them is used."""
+    images, masks = list(found.images), list(found.masks)
+    if len(images) > 1:
+        fits = f"{some(images)} all fit the mask {shown(masks[0])}" if len(masks) == 1 else (
+            f"{some(images)} all fit the same {len(masks)} masks: {some(masks)}")  # fmt: skip
+        what, fix = f"{fits}; it is not clear whose it is.", "remove or rename all but one of the pictures"
+    else:
+        what = f"{some(masks)} all fit the picture {shown(images[0])}; it is not clear which one counts."
+        fix = "remove or rename all but one of the masks"
+    return Finding(
+        "ambiguous-pair", "error", shown(stem_of(images[0])), what, shown(str(dataset.root / masks[0]), 500),
+        f"{fix}, or state the pairs in a CSV file with the columns image and mask (pairs: pairs.csv in dataset.yaml)",
+        {"images": [shown(path, 500) for path in images[:_LISTED]],
+         "masks": [shown(path, 500) for path in masks[:_LISTED]]},
+    )  # fmt: skip
 
 
 def _strays(dataset: Dataset, unused: Sequence[str], others: Sequence[str]) -> list[Finding]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maskwright.data.hashing import hash_files
 from maskwright.data.maskfiles import MaskReader
 from maskwright.data.names import stem_of
+from maskwright.data.unclear import Unclear
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.images.depth import to_depth
@@ -68,6 +69,7 @@ class Leftovers:
     """What lay in the folder and belongs to no row: relative paths; problems with what is wrong with them.
 
     images: without a mask. masks: without a picture. unused: pictures that are neither. others: no pictures.
+    unclear: pictures and masks of which several fit one another; only where the reading was to go on without them.
     """
 
     images: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ class Leftovers:
     unused: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
+    unclear: tuple[Unclear, ...] = ()
 
 
 @dataclass(frozen=True)

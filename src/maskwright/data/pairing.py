@@ -12,10 +12,10 @@ from functools import partial
 from maskwright.data.names import Words, context, core, folder_of, plain, shown, some, stem_of, words
 from maskwright.data.roles import Roles
 from maskwright.data.several import Layout, Several, arrange, without_number
+from maskwright.data.unclear import Match, Unclear, arrange_clear, clash_error, clashes_apart
 from maskwright.errors import DataError
 
 Key = Callable[[str], Hashable]
-Match = dict[str, list[tuple[str, Words]]]  # picture -> its masks, each with what its name says beyond the picture's
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Pairing:
     """The result: rows of (picture, its masks), and what stayed alone.
 
     passed_over: masks of paired pictures that show the same in another way (colours beside class numbers).
+    unclear: what might belong together, and might not, where that was asked for.
     layout: "single" (one mask a picture), "objects" (one file an object) or "per-class".
     class_names: per-class only. labels: per-class only, for each row the class number of each mask.
     """
@@ -35,6 +36,7 @@ class Pairing:
     loose_masks: tuple[str, ...]
     passed_over: tuple[str, ...]
     how: str
+    unclear: tuple[Unclear, ...] = ()
 
 
 @dataclass
@@ -50,12 +52,15 @@ class _Found:
         return len(self.match), sum(len(masks) for masks in self.match.values())
 
 
-def pair(roles: Roles, where: str) -> Pairing:
-    """Pair pictures with masks. Raises DataError where nothing fits, or where it is not clear what belongs together."""
+def pair(roles: Roles, where: str, *, tolerant: bool = False) -> Pairing:
+    """Pair pictures with masks. Raises DataError where nothing fits, or where it is not clear what belongs together.
+
+    tolerant: set the few aside for which it is not clear, and pair the others.
+    """
     best = _best(roles.images, roles.masks)
     if best is None or not best.match:
         if best is not None and best.clashes:
-            raise _clash(best.clashes, where)
+            raise clash_error(best.clashes, where)
         raise _nothing(roles, where)
     match = dict(best.match)
     hows = [best.how]
@@ -70,25 +75,28 @@ def pair(roles: Roles, where: str) -> Pairing:
         if more.how not in hows:
             hows.append(more.how)
         rest = _untouched(roles, match, clashes)
-    if clashes:
-        raise _clash(clashes, where)
-    several = arrange(match, where)
-    return _finish(roles, several, match, "; ".join(hows))
+    apart = clashes_apart(clashes, len(match)) if tolerant else None
+    if clashes and apart is None:
+        raise clash_error(clashes, where)
+    several, unclear = arrange_clear(match, where) if tolerant else (arrange(match, where), ())
+    return _finish(roles, several, match, "; ".join(hows), (*(apart or ()), *unclear))
 
 
-def _finish(roles: Roles, several: Several, match: Match, how: str) -> Pairing:
+def _finish(roles: Roles, several: Several, match: Match, how: str, unclear: tuple[Unclear, ...]) -> Pairing:
+    aside = {path for found in unclear for path in (*found.images, *found.masks)}
     rows = tuple((image, several.masks[image]) for image in roles.images if image in several.masks)
     used = {mask for _, masks in rows for mask in masks}
-    passed_over = {mask for masks in match.values() for mask, _ in masks} - used
+    passed_over = {mask for masks in match.values() for mask, _ in masks} - used - aside
     return Pairing(
         rows,
         several.layout,
         several.class_names,
         tuple(several.labels[image] for image, _ in rows) if several.labels else (),
-        tuple(image for image in roles.images if image not in match),
-        tuple(mask for mask in roles.masks if mask not in used and mask not in passed_over),
+        tuple(image for image in roles.images if image not in match and image not in aside),
+        tuple(mask for mask in roles.masks if mask not in used and mask not in passed_over and mask not in aside),
         tuple(sorted(passed_over)),
         how,
+        unclear,
     )
 
 
@@ -283,25 +291,6 @@ def _untouched(roles: Roles, match: Match, clashes: list[tuple[str, list[str]]])
     used = {mask for masks in match.values() for mask, _ in masks} | {mask for mask, _ in clashes}
     masks = [p for p in roles.masks if p not in used]
     return (images, masks) if images and masks else None
-
-
-def _clash(clashes: list[tuple[str, list[str]]], where: str) -> DataError:
-    mask, images = clashes[0]
-    folders = sorted({folder_of(image) or "." for image in images})
-    if len(folders) > 1:
-        return DataError(
-            f"Several folders hold pictures for the same masks: {' and '.join(shown(f) for f in folders)} "
-            f"(as {shown(mask)}, which fits {some(images)}).",
-            where=where,
-            fix=f"say which one: --images {shown(folders[0])} (or images: {shown(folders[0])} in dataset.yaml)",
-        )
-    return DataError(
-        f"It is not clear which picture a mask belongs to: {shown(mask)} fits {some(images)}"
-        + (f"; {len(clashes)} masks in all." if len(clashes) > 1 else "."),
-        where=where,
-        fix="remove or rename one of the pictures, or state the pairs in a CSV file with the columns image and mask "
-        "(pairs: pairs.csv in dataset.yaml)",
-    )
 
 
 def _nothing(roles: Roles, where: str) -> DataError:

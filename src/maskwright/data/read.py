@@ -20,6 +20,7 @@ from maskwright.data.options import write_options as write_options
 from maskwright.data.phrases import make_ids
 from maskwright.data.rows import Asked, Rows, find_rows, passed_over
 from maskwright.data.threads import in_threads, spread
+from maskwright.data.unclear import Unclear
 from maskwright.errors import DataError
 from maskwright.images.formats import ImageInfo, read_info
 from maskwright.progress import Progress, ignore
@@ -31,6 +32,7 @@ def read_dataset(
     options: DataOptions | None = None,
     *,
     require_masks: bool = True,
+    tolerant: bool = False,
     progress: Progress = ignore,
 ) -> Dataset:
     """Read a folder, a CSV file (columns image, mask, group, part) or a zip or tar archive of pictures and masks.
@@ -39,7 +41,8 @@ def read_dataset(
 
     options: what is stated; it overrules dataset.yaml in the folder or beside the CSV file; both overrule guesses.
     require_masks: False: pictures without masks are rows too, and a folder of pictures alone is a data set.
-    progress: told of masks that are drawn from outlines.
+    tolerant: for an audit: the few pictures of which it is not clear which mask is theirs become leftovers, and so
+    do masks; and a set whose files cannot be opened is a data set. progress: told of masks drawn from outlines.
 
     Raises DataError where there is nothing to read, nothing to pair, or it is not clear what belongs together.
     """
@@ -65,8 +68,8 @@ def read_dataset(
     if manifest_file is not None:  # it says which files there are
         here = here.model_copy(update={"images": None, "masks": None, "pairs": None, "annotations": None})
     stated = merged(without_overruled(here, given), given)
-    rows = find_rows(root, manifest_file, Asked(stated, given, require_masks, progress))
-    return _build(root, replace(rows, notes=(*notes, *rows.notes)), stated)
+    rows = find_rows(root, manifest_file, Asked(stated, given, require_masks, progress, tolerant))
+    return _build(root, replace(rows, notes=(*notes, *rows.notes)), stated, tolerant)
 
 
 def _exists(place: Path) -> bool:
@@ -90,21 +93,21 @@ def _not_there(place: Path) -> DataError:
     return DataError("There is no such folder or file.", where=str(place), fix=hint)
 
 
-def _build(root: Path, rows: Rows, stated: DataOptions) -> Dataset:
-    rows = _without_strays(root, rows, stated)
+def _build(root: Path, rows: Rows, stated: DataOptions, tolerant: bool) -> Dataset:
+    rows = _without_strays(root, rows, stated, tolerant)
     ids = make_ids(rows.images)
     parents = find_parents(rows.images, ids, rows.columns.get("parent", ()), str(root))
     files = MaskFiles(
         rows.images, rows.masks, rows.layout, rows.class_names, rows.labels, rows.leftovers.others
     )  # fmt: skip
-    meaning = Meaning(rows.guess, rows.labels) if rows.guess is not None else find_meaning(root, files, stated)
+    meaning = Meaning(rows.guess, rows.labels) if rows.guess is not None else _meaning(root, files, stated, tolerant)
     guess, labels = meaning.guess, meaning.labels
     known = meaning.known if stated.group is None and "group" not in rows.columns else None
     rule = known.group if known is not None else stated.group
     grouping = make_groups(rows.images, ids, rule, rows.columns, str(root), parents)
     if known is not None:
         grouping = replace(grouping, how=known.grouping, guessed=known.group != "none")
-    bands, dtype, band_notes = _bands(root, rows.images)
+    bands, dtype, band_notes = _bands(root, rows.images, tolerant)
     columns = rows.columns
     split = stated.split if stated.split in ("lists", "folders", "hash", None) else "hash"
     unused: tuple[str, ...]
@@ -127,11 +130,22 @@ def _build(root: Path, rows: Rows, stated: DataOptions) -> Dataset:
     return replace(dataset, options=_complete(dataset, stated, rows))
 
 
-def _without_strays(root: Path, rows: Rows, stated: DataOptions) -> Rows:
+def _meaning(root: Path, files: MaskFiles, stated: DataOptions, tolerant: bool) -> Meaning:
+    """Find out what the masks mean. tolerant: of masks that cannot be opened, something usual is believed."""
+    try:
+        return find_meaning(root, files, stated)
+    except DataError:
+        paths = [root / mask for row in files.masks for mask in row]
+        if not tolerant or any(in_threads(_info_or_none, spread(paths, SAMPLE))):
+            raise
+        return find_meaning(root, replace(files, masks=()), stated)
+
+
+def _without_strays(root: Path, rows: Rows, stated: DataOptions, tolerant: bool) -> Rows:
     """Leave out a second, numbered mask that few pictures have, where the masks hold more than one object's outline.
 
     `7_2.png` beside `7.png` is a second object if masks are background and foreground; else a stray file.
-    Raises DataError where it is not clear which file is the mask.
+    Raises DataError where it is not clear which file is the mask; tolerant: leaves those pictures out as well.
     """
     several = [i for i, masks in enumerate(rows.masks) if len(masks) > 1]
     alone = [root / masks[0] for masks in rows.masks if len(masks) == 1]
@@ -143,21 +157,27 @@ def _without_strays(root: Path, rows: Rows, stated: DataOptions) -> Rows:
         return rows
     if guess.encoding.kind in ("binary", "antialiased", "objects") or len(guess.encoding.table) <= 2:
         return rows
-    masks, strays = list(rows.masks), []
+    masks, strays, unclear = list(rows.masks), [], []
     for i in several:
         first = min(masks[i], key=lambda mask: len(stem_of(mask)))
-        if not all(stem_of(mask).startswith(stem_of(first)) and stem_of(mask) != stem_of(first)
-                   for mask in masks[i] if mask != first):  # fmt: skip
+        if all(stem_of(mask).startswith(stem_of(first)) and stem_of(mask) != stem_of(first)
+               for mask in masks[i] if mask != first):  # fmt: skip
+            strays += [mask for mask in masks[i] if mask != first]
+            masks[i] = (first,)
+        elif tolerant:
+            unclear.append(i)
+        else:
             raise DataError(
                 f"A picture has several masks and it is not clear which one counts: {shown(rows.images[i])} fits "
                 f"{some(list(masks[i]))}.", where=str(root), fix="remove or rename the others")  # fmt: skip
-        strays += [mask for mask in masks[i] if mask != first]
-        masks[i] = (first,)
-    left = replace(rows.leftovers, unused=(*rows.leftovers.unused, *strays))
+    apart = tuple(Unclear((rows.images[i],), masks[i]) for i in unclear)
+    left = replace(rows.leftovers, unused=(*rows.leftovers.unused, *strays), unclear=(*rows.leftovers.unclear, *apart))
+    kept = [i for i in range(len(masks)) if i not in unclear]
     how = tuple(note.replace(f"; one file an object, {len(alone) + len(several) + len(strays)} files", "")
                 for note in rows.notes)  # fmt: skip
     notes = (*how, *passed_over(tuple(strays)))
-    return replace(rows, masks=tuple(masks), layout="single", leftovers=left, notes=notes)
+    return replace(rows, images=tuple(rows.images[i] for i in kept), masks=tuple(masks[i] for i in kept),
+                   layout="single", leftovers=left, notes=notes)  # fmt: skip
 
 
 def _manifest_parts(column: Sequence[str], root: Path) -> tuple[str, ...]:
@@ -191,9 +211,11 @@ def _complete(dataset: Dataset, stated: DataOptions, rows: Rows) -> DataOptions:
     return stated.model_copy(update=update)
 
 
-def _bands(root: Path, images: Sequence[str]) -> tuple[int, str, tuple[str, ...]]:
+def _bands(root: Path, images: Sequence[str], tolerant: bool) -> tuple[int, str, tuple[str, ...]]:
     """Return bands and dtype that hold all sampled pictures."""
     infos = [info for info in in_threads(_info_or_none, [root / image for image in spread(images, SAMPLE)]) if info]
+    if not infos and tolerant:
+        return 3, "uint8", ()
     if not infos:
         read_info(root / images[0])  # says what is wrong
         raise DataError("No picture can be read.", where=str(root), fix="run `maskwright check` to see each one")

@@ -46,12 +46,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for: stated by the folder and this call, given for this call, and whether masks are needed."""
+    """What is asked for: stated by the folder and this call, given for this call, and whether masks are needed.
+
+    tolerant: a few pairs that are not clear are set aside.
+    """
 
     stated: DataOptions
     given: DataOptions
     require_masks: bool
     progress: Progress
+    tolerant: bool = False
 
 
 def find_rows(root: Path, manifest_file: Path | None, asked: Asked) -> Rows:
@@ -138,7 +142,7 @@ def _from_listing(listing: Listing, asked: Asked) -> Rows:
             raise _no_masks(listing, roles)
         return _pictures_alone(listing, roles)
     try:
-        found = pair(roles, where)
+        found = pair(roles, where, tolerant=asked.tolerant)
     except DataError as error:
         outlines = None if stated.masks else find_annotations(listing.root, listing.pictures, listing.others)
         if outlines is not None:
@@ -211,7 +215,7 @@ def _from_pairing(listing: Listing, roles: Roles, found: Pairing, require_masks:
     extra = () if require_masks else found.loose_images
     leftovers = Leftovers(
         found.loose_images if require_masks else (), found.loose_masks, (*roles.unused, *found.passed_over),
-        tuple(listing.others), tuple(listing.problems),
+        tuple(listing.others), tuple(listing.problems), found.unclear,
     )  # fmt: skip
     return Rows(
         (*(image for image, _ in found.rows), *extra),

@@ -77,7 +77,7 @@ def plan_size(
 
 
 def _read(data: str | Path, recipe: Recipe, options: DataOptions | None, progress: Progress) -> Dataset:
-    return read_dataset(data, merged(recipe.data, options or DataOptions()), progress=progress)
+    return read_dataset(data, merged(recipe.data, options or DataOptions()), tolerant=True, progress=progress)
 
 
 def _unmet(dataset: Dataset, recipe: Recipe) -> tuple[str, ...]:
