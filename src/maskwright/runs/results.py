@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from maskwright.report.facts import Example, PlanLine, ReportFacts
 from maskwright.report.html import write_report
 from maskwright.report.sheet import SheetRow, write_sheet
 from maskwright.runs.folder import RunFolder, read_json
+from maskwright.runs.gate import count_levels
 from maskwright.runs.opening import picture_reader
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import Predictor
@@ -125,6 +127,7 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
             "classes": list(dataset.classes.names),
             "grouping": dataset.grouping,
             "fingerprint": description.fingerprint[:16],
+            **_audit(run),
         },
         network={
             "network": description.network,
@@ -193,6 +196,16 @@ def _best_epoch(run: RunFolder) -> float | None:
 def _findings(run: RunFolder) -> Sequence[Mapping[str, Any]]:
     records = run.events.of_kind("checked")
     return records[-1]["findings"] if records else ()
+
+
+def _audit(run: RunFolder) -> dict[str, Any]:
+    """Return how many findings the check had before the training, and which errors were accepted."""
+    findings, started = _findings(run), run.events.of_kind("started")
+    levels = Counter(str(one["level"]) for one in findings)
+    accepted = {one["kind"] for one in findings if one["level"] == "error"}
+    accepted &= set(started[-1].get("accepted", ()) if started else ())
+    told: dict[str, Any] = {"findings": count_levels(levels) or "none"}
+    return told | ({"errors accepted": sorted(accepted)} if accepted else {})
 
 
 def _optional(run: RunFolder, name: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from maskwright.audit.check import CheckReport
 from maskwright.data.copies import only_originals, originals
 from maskwright.data.dataset import Dataset
 from maskwright.data.splits import Split, read_split, split_dataset, write_split
@@ -22,7 +23,7 @@ from maskwright.runs.delivery import deliver
 from maskwright.runs.fitting import MIN_VALIDATION, Work, fit_part, needs_validation, resolve_device
 from maskwright.runs.folder import RunFolder, State, next_folder, read_json, same_training
 from maskwright.runs.folds import make_folds, train_folds
-from maskwright.runs.gate import check_before_training
+from maskwright.runs.gate import check_before_training, known_kinds
 from maskwright.runs.needs import check_needs, read_for
 from maskwright.runs.recipes import load_recipe, with_epochs
 from maskwright.runs.results import Outcome, write_results
@@ -88,6 +89,7 @@ def train(
     """
     begun = time.monotonic()
     need("torch", extra="train", purpose="Training")
+    accepted = known_kinds(accept)
     tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
     resolved = resolve_device(device)
     _decide_length_once(epochs, minutes, overrides or {})
@@ -97,9 +99,9 @@ def train(
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
     record = {
         "data": str(data.root if isinstance(data, Dataset) else Path(data).resolve()),
-        "fingerprint": dataset.fingerprint(), "minutes": minutes, "device": device, "accepted": sorted(accept),
+        "fingerprint": dataset.fingerprint(), "minutes": minutes, "device": device, "accepted": list(accepted),
     }  # fmt: skip
-    if _prepare_folder(run, dataset, settled, record, accept, progress) is State.FINISHED:
+    if _prepare_folder(run, dataset, settled, record, accepted, progress) is State.FINISHED:
         with tracking.follow(run):  # what its trackers lack is copied
             scores: Mapping[str, Any] = read_json(run.evaluation)
     else:
@@ -197,9 +199,7 @@ def read_data(data: str | Path | Dataset, recipe: Recipe, progress: Progress = i
     return data, recipe.model_copy(update={"data": data.options})
 
 
-def _begin(
-    run: RunFolder, dataset: Dataset, recipe: Recipe, record: Mapping[str, Any], findings: list[dict[str, Any]]
-) -> None:
+def _begin(run: RunFolder, dataset: Dataset, recipe: Recipe, record: Mapping[str, Any], report: CheckReport) -> None:
     """Split, and write down how the run begins."""
     previous = Path(recipe.data.previous) if recipe.data.previous else None
     split = split_dataset(dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed)
@@ -213,7 +213,7 @@ def _begin(
     else:
         write_split(split, dataset, run.split)
     run.begin(recipe, {**record, "folds": folds, "split": how})
-    run.events.add({"event": "checked", "findings": findings})
+    run.events.add({"event": "checked", "findings": [found.to_json() for found in report.findings]})
 
 
 def rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.int64]]:
