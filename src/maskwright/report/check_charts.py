@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from maskwright.report.charts import COLOURS, WIDTH
 
 _FEW = 8  # sizes: so many or fewer are named one by one
@@ -50,16 +53,13 @@ def object_rows(sides: Mapping[float, int]) -> list[tuple[str, int]]:
     return _in_steps(sides)
 
 
-def share_rows(shares: Sequence[float]) -> list[tuple[str, int]]:
-    """Return (label, masks) of shares of foreground, 0..1; small ones, where masks differ most, in finer steps."""
+def share_rows(shares: NDArray[np.float64]) -> list[tuple[str, int]]:
+    """Return (label, masks) of shares of foreground, (N,) 0..1; small ones, where masks differ most, in finer steps."""
     bounds = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
     between = [f"{100 * low:g} to {100 * high:g} %" for low, high in pairwise(bounds)]
     labels = ["none", "below 0.1 %", *between, "90 % or more"]
-    counts = [0] * len(labels)
-    for share in shares:
-        counts[0 if share <= 0 else 1 + sum(share >= bound for bound in bounds)] += 1
-    filled = [number for number, count in enumerate(counts) if count]
-    return list(zip(labels, counts, strict=True))[filled[0] : filled[-1] + 1] if filled else []
+    steps = np.where(shares > 0, 1 + np.searchsorted(bounds, shares, side="right"), 0)
+    return _without_ends(labels, np.bincount(steps, minlength=len(labels)).tolist())
 
 
 def _in_steps(lengths: Mapping[float, int]) -> list[tuple[str, int]]:
@@ -70,11 +70,14 @@ def _in_steps(lengths: Mapping[float, int]) -> list[tuple[str, int]]:
     counts = [0] * len(bounds)
     for length, count in lengths.items():
         counts[max(0, sum(length >= bound for bound in bounds) - 1)] += count
-    filled = [number for number, count in enumerate(counts) if count]
-    if not filled:
-        return []
     labels = [_between(low, high) for low, high in zip(bounds, [*bounds[1:], bounds[-1] * 2], strict=True)]
-    return list(zip(labels, counts, strict=True))[filled[0] : filled[-1] + 1]
+    return _without_ends(labels, counts)
+
+
+def _without_ends(labels: Sequence[str], counts: Sequence[int]) -> list[tuple[str, int]]:
+    """Return (label, count) without the empty ones at both ends."""
+    filled = [number for number, count in enumerate(counts) if count]
+    return list(zip(labels, counts, strict=True))[filled[0] : filled[-1] + 1] if filled else []
 
 
 def _between(low: int, high: int) -> str:

@@ -1,4 +1,4 @@
-"""Findings of a check, gathered by kind for a reader: what each kind means, how many, what to do first.
+"""Findings of a check, gathered by kind for a reader: what each kind means, how many pictures it touches.
 
 Knows findings as JSON values only.
 """
@@ -11,35 +11,24 @@ from maskwright.data.names import shown
 
 DRAWN = 12  # findings of a kind that are shown with pictures
 LISTED = 300  # findings of a kind that are named beside them
-_STEPS = 3
 _LEVELS = ("error", "warning", "note")
 
 Content = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class FirstStep:
-    """One of the things to do first: of which kind, how often it was found, and how it is put right."""
-
-    kind: str
-    level: str
-    count: int
-    fix: str
-
-
-@dataclass(frozen=True)
 class KindGroup:
     """The findings of one kind, worst first.
 
-    level: of the worst. count: of all, those included that a finding of the whole set stands for. fix: what all of
-    them advise, "" where they differ. shown: (number among all findings, finding) of those with pictures of their own.
+    level: of the worst. touched: how many pictures or files they are about. fix: what all of them advise, "" where they
+    differ. shown: (number among all findings, finding) of those with pictures of their own.
     listed: the next ones in one line each. more: how many are in neither.
     """
 
     kind: str
     level: str
     meaning: str
-    count: int
+    touched: int
     fix: str
     shown: tuple[tuple[int, Content], ...]
     listed: tuple[str, ...]
@@ -47,7 +36,7 @@ class KindGroup:
 
 
 def group(findings: Sequence[Content], meanings: Mapping[str, str]) -> list[KindGroup]:
-    """Return the groups in the order in which their worst findings stand. meanings: kind -> what it means."""
+    """Return the groups, worst first, in the order given otherwise. meanings: kind -> what it means."""
     numbers: dict[str, list[int]] = {}
     for number, finding in enumerate(findings):
         numbers.setdefault(finding["kind"], []).append(number)
@@ -60,31 +49,23 @@ def _group(kind: str, found: list[tuple[int, Content]], meaning: str) -> KindGro
     fixes = {finding["fix"] for _, finding in found}
     listed = found[DRAWN : DRAWN + LISTED]
     return KindGroup(
-        kind, found[0][1]["level"], meaning, sum(weight(finding) for _, finding in found),
+        kind, found[0][1]["level"], meaning, sum(touched(finding["evidence"]) for _, finding in found),
         fixes.pop() if len(fixes) == 1 else "", tuple(found[:DRAWN]), tuple(_line(finding) for _, finding in listed),
         len(found) - DRAWN - len(listed) if len(found) > DRAWN else 0,
     )  # fmt: skip
 
 
-def weight(finding: Content) -> int:
-    """Return how many pictures, files or groups a finding stands for."""
-    count = finding["evidence"].get("count", 1)
-    return count if isinstance(count, int) and count > 0 else 1
+def touched(evidence: Mapping[str, Any]) -> int:
+    """Return how many pictures or files a finding with this evidence is about, at least one."""
+    count, samples = evidence.get("count"), evidence.get("samples")
+    if isinstance(count, int):
+        return max(1, count)
+    return max(1, len(samples)) if isinstance(samples, list | tuple) else 1
 
 
 def _line(finding: Content) -> str:
     name = finding["sample"] or finding["where"]
     return f"{shown(name, 100)}: {shown(finding['what'], 160)}" if name else shown(finding["what"], 260)
-
-
-def first_steps(groups: Sequence[KindGroup]) -> list[FirstStep]:
-    """Return the few things to do first: the worst kinds that are more than notes, the most frequent of a level first.
-
-    What is advised is the first finding's own advice, since findings are sorted worst first.
-    """
-    worth = [one for one in groups if one.level != "note"]
-    worth.sort(key=lambda one: (_LEVELS.index(one.level), -one.count))
-    return [FirstStep(one.kind, one.level, one.count, one.fix or one.shown[0][1]["fix"]) for one in worth[:_STEPS]]
 
 
 def count_levels(findings: Sequence[Content]) -> dict[str, int]:

@@ -11,13 +11,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from maskwright.data.names import shown
 from maskwright.files import write_text
 from maskwright.images.classes import Classes
 from maskwright.report.check_charts import bar_chart, object_rows, share_rows, size_rows
-from maskwright.report.check_groups import count_levels, first_steps, group
+from maskwright.report.check_groups import count_levels, group
 from maskwright.report.wording import plain
 
 SIDE = 240  # the longer side of an embedded thumbnail, in pixels
@@ -50,6 +52,15 @@ class SheetPair(NamedTuple):
     panels: Sequence[Panel]
 
 
+class FirstStep(NamedTuple):
+    """One of the things to do first: in words, its level, which kinds it puts right, how many pictures it is for."""
+
+    action: str
+    level: str
+    kinds: Sequence[str]
+    pictures: int
+
+
 class ClassRow(NamedTuple):
     """A class in the masks: how many show it, its share of all pixels, and (least, median, largest) of a mask."""
 
@@ -64,10 +75,10 @@ class CheckFacts:
     """Everything the page tells beside pictures.
 
     name: the set's. made: when, as it is to be shown. images, masks: files. encoding: in a word. classes: of the set.
-    findings: `Finding`s as JSON values, worst first. meanings: kind -> what it means. notes: what was guessed.
+    findings: `Finding`s as JSON values, worst first. meanings: kind -> what it means. steps: what to do first.
+    notes: what was guessed.
     rows: a line a class; looked_at: masks they are taken from. sizes: (height, width) -> pictures.
-    shares: of foreground, one a mask. objects: side of an object in pixels -> objects, empty where not known.
-    next: commands to type next.
+    shares: of foreground, (N,), one a mask. objects: side of an object in pixels -> objects, empty where not known.
     """
 
     name: str
@@ -79,13 +90,13 @@ class CheckFacts:
     classes: Classes
     findings: Sequence[Mapping[str, Any]]
     meanings: Mapping[str, str]
+    steps: Sequence[FirstStep] = ()
     notes: Sequence[str] = ()
     rows: Sequence[ClassRow] = ()
     looked_at: int = 0
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    shares: Sequence[float] = ()
+    shares: NDArray[np.floating[Any]] | Sequence[float] = ()
     objects: Mapping[float, int] = field(default_factory=dict)
-    next: Sequence[str] = ()
 
 
 def write_page(
@@ -124,7 +135,7 @@ def render_page(
     environment.filters |= {"plain": plain, "percent": percent}
     groups = group(facts.findings, facts.meanings)
     return environment.get_template("check.html.j2").render(
-        facts=facts, groups=groups, steps=first_steps(groups), levels=count_levels(facts.findings), drawn=drawn,
+        facts=facts, groups=groups, levels=count_levels(facts.findings), drawn=drawn,
         sheets=sheets, pictures=pictures, charts=_charts(facts), rows=facts.rows[:_CLASSES],
         more_rows=max(0, len(facts.rows) - _CLASSES), legend=_legend(facts.classes), side=SIDE,
     )  # fmt: skip
@@ -150,7 +161,7 @@ def _charts(facts: CheckFacts) -> list[Any]:
     from markupsafe import Markup
 
     drawn = (
-        bar_chart("Foreground, share of a mask", share_rows(facts.shares)),
+        bar_chart("Foreground, share of a mask", share_rows(np.asarray(facts.shares, np.float64))),
         bar_chart("Pictures, width x height" if len(facts.sizes) <= 8 else "Pictures, longer side",
                   size_rows(facts.sizes)),
         bar_chart("Objects, side of a square of their area", object_rows(facts.objects)),

@@ -3,6 +3,7 @@
 Knows arrays and Pillow images. Every picture made here is new: no metadata of a source file comes along.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,24 @@ WRONG: Colour = (255, 176, 0)  # a foreground class where the truth has another 
 RIGHT: Colour = (176, 196, 186)
 IGNORED: Colour = (150, 150, 150)
 
+_COLOURFUL = 60  # between the strongest and the weakest of red, green, blue: below, a colour looks grey
 _TINT = 105  # of 255
 _STRIPE = 7  # pixels from one line of a hatching to the next, at a line's width of 1
 SUPERSAMPLING = 2  # thumbnails are composed at this many times their size, then made smaller smoothly
+
+
+def clear_colours(classes: Classes) -> Classes:
+    """Return the classes with colours that show on photographs: grey, white and black ones are replaced.
+
+    The colours of masks' own palettes may be any; an outline in white over a white car is none.
+    """
+    usual = Classes(classes.names).colours
+    first = 1 if classes.exclusive else 0
+    colours = [
+        colour if number < first or max(colour) - min(colour) >= _COLOURFUL else usual[max(1, number)]
+        for number, colour in enumerate(classes.colours)
+    ]
+    return replace(classes, colours=tuple(colours))
 
 
 def to_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:

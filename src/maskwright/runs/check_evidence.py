@@ -3,8 +3,8 @@
 A file that cannot be read becomes a panel that says so. What is drawn for which kind stands in `check_panels.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from maskwright.audit.findings import Finding
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
 from maskwright.errors import MaskwrightError
+from maskwright.images.classes import Classes
 from maskwright.images.formats import read_image
 from maskwright.images.modes import Pixels
 from maskwright.report.check_page import SIDE, Panel
 from maskwright.report.evidence import Box, boxed_thumbnail, mask_thumbnail
-from maskwright.report.pixels import thumbnail, tinted_thumbnail
+from maskwright.report.pixels import clear_colours, thumbnail, tinted_thumbnail
 
 RELATIVES = 4  # members of a family that are shown
 EXAMPLES = 3  # pictures shown of a finding of the whole set
@@ -28,17 +29,27 @@ EXAMPLES = 3  # pictures shown of a finding of the whole set
 
 @dataclass
 class Evidence:
-    """What reads for the findings of one set. rows: id -> row; files: a path as findings show it -> the path."""
+    """What reads for some findings of one set.
+
+    classes: in colours that show. rows: id -> row, and files: a path of no pair as findings show it -> the path; of
+    those that the findings name, since a set may hold millions.
+    """
 
     dataset: Dataset
+    findings: InitVar[Iterable[Finding]]
+    classes: Classes = field(init=False)
     rows: Mapping[str, int] = field(init=False)
     files: Mapping[str, Path] = field(init=False)
 
-    def __post_init__(self) -> None:
-        columns, left = self.dataset.columns, self.dataset.leftovers
-        self.rows = {name: row for row, name in enumerate(columns.ids)}
-        loose = [(path, self.dataset.root / path) for path in (*left.images, *left.masks, *left.unused)]
-        self.files = {shown(text, 500): path for relative, path in loose for text in (relative, str(path))}
+    def __post_init__(self, findings: Iterable[Finding]) -> None:
+        self.classes = clear_colours(self.dataset.classes)
+        named = {name for finding in findings for name in _names(finding)}
+        self.rows = {name: row for row, name in enumerate(self.dataset.columns.ids) if name in named}
+        left = self.dataset.leftovers
+        loose = ((path, self.dataset.root / path) for path in (*left.images, *left.masks, *left.unused))
+        self.files = {
+            said: path for short, path in loose for text in (short, str(path)) if (said := shown(text, 500)) in named
+        }
 
     def row_of(self, finding: Finding) -> int | None:
         """Return the row that a finding is about, None for the whole set or a file that is in no row."""
@@ -51,8 +62,7 @@ class Evidence:
 
     def several(self, finding: Finding) -> list[int]:
         """Return the rows that the evidence names."""
-        names = finding.evidence.get("samples", ())
-        return [self.rows[name] for name in names if name in self.rows] if isinstance(names, list | tuple) else []
+        return [self.rows[name] for name in _listed(finding, "samples") if name in self.rows]
 
     def image(self, row: int) -> Pixels:
         """Return a picture for looking at, (H, W, C), large JPEGs at reduced scale. Raises DataError."""
@@ -67,11 +77,21 @@ class Evidence:
         mask: NDArray[np.uint8] | None = None
         try:
             mask = self.dataset.read_mask(row)
-            return Panel(caption, tinted_thumbnail(self.image(row), mask, self.dataset.classes, SIDE))
+            return Panel(caption, tinted_thumbnail(self.image(row), mask, self.classes, SIDE))
         except MaskwrightError as error:
             if mask is not None:
-                return Panel("mask alone", mask_thumbnail(mask, self.dataset.classes, SIDE))
+                return Panel("mask alone", mask_thumbnail(mask, self.classes, SIDE))
             return Panel("mask", None, error.what)
+
+
+def _names(finding: Finding) -> list[str]:
+    """Return what a finding names: its sample, its file, and the samples and files of its evidence."""
+    return [finding.sample or "", finding.where, *_listed(finding, "samples"), *_listed(finding, "files")]
+
+
+def _listed(finding: Finding, key: str) -> list[str]:
+    names = finding.evidence.get(key)
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
 
 
 def attempt(caption: str, draw: Callable[[], Any]) -> Panel:
@@ -96,6 +116,8 @@ def pair_panels(source: Evidence, finding: Finding) -> list[Panel]:
     panels = [picture_panel(source, row)]
     if not source.dataset.columns.masks[row]:
         return panels
+    if finding.kind in ("mask-empty", "mask-constant"):
+        return [*panels, attempt("mask", lambda: mask_thumbnail(source.dataset.read_mask(row), source.classes, SIDE))]
     boxes = boxes_of(finding.evidence)
     if not boxes:
         return [*panels, source.tinted(row, "mask over it")]
@@ -105,7 +127,7 @@ def pair_panels(source: Evidence, finding: Finding) -> list[Panel]:
 def _boxed(source: Evidence, row: int, boxes: Sequence[Box]) -> Any:
     mask = source.dataset.read_mask(row)
     grid = (mask.shape[0], mask.shape[1])
-    return boxed_thumbnail(source.image(row), mask, boxes, source.dataset.classes, SIDE, grid=grid)
+    return boxed_thumbnail(source.image(row), mask, boxes, source.classes, SIDE, grid=grid)
 
 
 def boxes_of(evidence: Mapping[str, Any]) -> list[Box]:
@@ -125,8 +147,8 @@ def boxes_of(evidence: Mapping[str, Any]) -> list[Box]:
 
 def file_panels(source: Evidence, finding: Finding) -> list[Panel]:
     """Return files that belong to no pair: a picture as it is, a mask in the colours of its classes."""
-    named = finding.evidence.get("files", ()) or (finding.where,)
-    paths = [source.files[name] for name in named if isinstance(name, str) and name in source.files]
+    named = _listed(finding, "files") or [finding.where]
+    paths = [source.files[name] for name in named if name in source.files]
     as_mask = finding.kind == "mask-without-image"
     return [_file(source, path, as_mask=as_mask) for path in paths[:RELATIVES]]
 
@@ -134,7 +156,7 @@ def file_panels(source: Evidence, finding: Finding) -> list[Panel]:
 def _file(source: Evidence, path: Path, *, as_mask: bool) -> Panel:
     def draw() -> Any:
         if as_mask and source.dataset.encoding.kind not in ("objects", "per-class"):
-            return mask_thumbnail(source.dataset.mask_reader.read([path]), source.dataset.classes, SIDE)
+            return mask_thumbnail(source.dataset.mask_reader.read([path]), source.classes, SIDE)
         return thumbnail(read_image(path, at_least=(2 * SIDE, 2 * SIDE)), SIDE)
 
     return attempt(path.name, draw)

@@ -25,7 +25,7 @@ from maskwright.report.evidence import (
     zoomed,
 )
 from maskwright.report.pixels import thumbnail
-from maskwright.runs.check_evidence import Evidence, attempt, pair_panels, picture_panel
+from maskwright.runs.check_evidence import Evidence, attempt, boxes_of, pair_panels, picture_panel
 
 _ZOOM = 40  # pixels of a mask's side that are shown enlarged
 
@@ -137,7 +137,8 @@ _CHANGES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
 def ring_panels(source: Evidence, finding: Finding) -> list[Panel]:
     """Return the mask over the picture, and its margins marked: what lies outside the box is unlabelled."""
     row = source.example(finding)
-    box = finding.evidence.get("box") or finding.evidence.get("first", {}).get("box")
+    first = finding.evidence.get("first")
+    boxes = boxes_of(finding.evidence) or boxes_of(first if isinstance(first, Mapping) else {})
     if row is None:
         return []
     panels = [source.tinted(row, "mask over the picture")]
@@ -146,8 +147,8 @@ def ring_panels(source: Evidence, finding: Finding) -> list[Panel]:
         mask = source.dataset.read_mask(row)
         layers = mask[..., None] if mask.ndim == 2 else mask
         where = (layers == IGNORE).all(axis=2) | (layers == 0).all(axis=2)
-        if box:
-            where[box[0] : box[2], box[1] : box[3]] = False
+        for top, left, bottom, right in boxes[:1]:
+            where[top:bottom, left:right] = False
         return marked_thumbnail(source.image(row), where, SIDE)
 
     return [*panels, attempt("the margins without a label, in red", margins)]

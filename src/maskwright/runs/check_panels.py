@@ -62,7 +62,7 @@ def _turned(source: Evidence, finding: Finding) -> list[Panel]:
         image = np.ascontiguousarray(turn(source.image(row), _UNTURN[orientation]))
         if finding.kind != "exif-conflict":
             return thumbnail(image, SIDE)
-        return tinted_thumbnail(image, source.dataset.read_mask(row), source.dataset.classes, SIDE)
+        return tinted_thumbnail(image, source.dataset.read_mask(row), source.classes, SIDE)
 
     upright = "turned upright, with its mask"
     return [attempt("as it lies in the file", unturned), source.tinted(row, upright)]
@@ -91,7 +91,7 @@ def _family(source: Evidence, finding: Finding) -> list[Panel]:
 
 def _difference(source: Evidence, first: int, second: int) -> Any:
     masks = source.dataset.read_mask(first), source.dataset.read_mask(second)
-    return error_thumbnail(source.image(first), *masks, source.dataset.classes, SIDE)
+    return error_thumbnail(source.image(first), *masks, source.classes, SIDE)
 
 
 _DRAWN_BY: dict[str, Callable[[Evidence, Finding], list[Panel]]] = {

@@ -11,8 +11,17 @@ from maskwright.errors import OutputError
 from maskwright.images.classes import Classes
 from maskwright.report import check_page
 from maskwright.report.check_charts import bar_chart, object_rows, share_rows, size_rows
-from maskwright.report.check_groups import DRAWN, LISTED, first_steps, group
-from maskwright.report.check_page import CheckFacts, ClassRow, Illustrated, Panel, SheetPair, percent, write_page
+from maskwright.report.check_groups import DRAWN, LISTED, group
+from maskwright.report.check_page import (
+    CheckFacts,
+    ClassRow,
+    FirstStep,
+    Illustrated,
+    Panel,
+    SheetPair,
+    percent,
+    write_page,
+)
 
 LESION = Classes(("background", "lesion"))
 MEANINGS = {"truncated": "a picture that ends too early", "duplicate": "the same picture twice", "mask-empty": "empty"}
@@ -59,7 +68,7 @@ def facts(findings=(), **told):
     usual = {
         "name": "lesions", "made": "2026-01-02 10:00", "pairs": 20, "images": 21, "masks": 20, "encoding": "binary",
         "classes": LESION, "findings": findings, "meanings": MEANINGS, "rows": rows, "looked_at": 20,
-        "sizes": {(480, 640): 20}, "shares": [0.0, 0.1, 0.2], "next": ("maskwright train lesions",),
+        "sizes": {(480, 640): 20}, "shares": [0.0, 0.1, 0.2],
     }  # fmt: skip
     return CheckFacts(**{**usual, **told})
 
@@ -80,7 +89,6 @@ def test_every_tag_is_closed_and_the_counts_are_told(tmp_path):
     assert "0 warnings: probably not meant" in seen.text
     assert "2 notes: good to know" in seen.text
     assert "20 pairs of 21 pictures and 20 masks (binary)" in seen.text
-    assert "maskwright train lesions" in seen.text
 
 
 def test_a_clean_set_has_nothing_to_put_right(tmp_path):
@@ -183,7 +191,7 @@ def test_only_some_of_a_kind_are_shown_and_some_listed(tmp_path):
     findings = [finding(sample=f"s{i}") for i in range(DRAWN + LISTED + 7)]
     (one,) = group(findings, MEANINGS)
     assert (len(one.shown), len(one.listed), one.more) == (DRAWN, LISTED, 7)
-    assert one.count == len(findings)
+    assert one.touched == len(findings)
     seen = Page(page(tmp_path, facts(findings)))
     assert "300 more, and 7 that are not listed here" in seen.text
     assert f"s{DRAWN + LISTED - 1}:" in seen.text
@@ -193,7 +201,7 @@ def test_only_some_of_a_kind_are_shown_and_some_listed(tmp_path):
 def test_kinds_stand_worst_first_and_a_whole_set_counts_for_all_it_stands_for():
     found = [finding(), finding("duplicate", "warning", "b"), finding("mask-empty", "note", None, count=40)]
     groups = group(found, MEANINGS)
-    assert [(one.kind, one.level, one.count) for one in groups] == [
+    assert [(one.kind, one.level, one.touched) for one in groups] == [
         ("truncated", "error", 1), ("duplicate", "warning", 1), ("mask-empty", "note", 40),
     ]  # fmt: skip
 
@@ -204,10 +212,12 @@ def test_advice_that_all_findings_share_is_said_once():
     assert (same.fix, other.fix) == ("copy it again", "")
 
 
-def test_what_to_do_first_is_three_steps_without_notes():
-    warnings = [finding(kind, "warning") for kind in "bccd"]
-    found = [finding("a", "error"), *warnings, finding("e", "note")]
-    assert [step.kind for step in first_steps(group(found, {}))] == ["a", "c", "b"]
+def test_what_to_do_first_is_told_with_its_kinds(tmp_path):
+    step = FirstStep("remove all but one", "warning", ("duplicate", "near-duplicate"), 8)
+    seen = Page(page(tmp_path, facts([finding()], steps=[step])))
+    assert "Remove all but one" in seen.text
+    assert "8 pictures or files" in seen.text
+    assert ("href", "#near-duplicate") in seen.attributes
 
 
 def test_few_sizes_are_named_and_many_are_gathered():
@@ -219,14 +229,14 @@ def test_few_sizes_are_named_and_many_are_gathered():
 def test_small_objects_and_shares_have_fine_steps():
     assert object_rows({0.5: 1, 1.5: 1, 2.0: 2, 5.9: 4}) == [("1 px", 2), ("2 px", 2), ("3 px", 0), ("4 to 5 px", 4)]
     assert object_rows({}) == []
-    assert share_rows([0.0, 0.0005, 0.04]) == [
+    assert share_rows(np.array([0.0, 0.0005, 0.04])) == [
         ("none", 1),
         ("below 0.1 %", 1),
         ("0.1 to 1 %", 0),
         ("1 to 2 %", 0),
         ("2 to 5 %", 1),
     ]
-    assert share_rows([1.0]) == [("90 % or more", 1)]
+    assert share_rows(np.array([1.0])) == [("90 % or more", 1)]
 
 
 def test_a_chart_escapes_its_labels():
