@@ -50,6 +50,9 @@ class LoadedPicture:
     truth: NDArray[Any]
 
 
+Listen = Callable[[LoadedPicture, NDArray[np.float32]], None]
+
+
 def score_pictures(
     dataset: "Dataset",
     indices: Sequence[int] | NDArray[np.integer[Any]],
@@ -57,6 +60,7 @@ def score_pictures(
     *,
     threshold: float | None,
     read_image: ReadImage | None = None,
+    listen: Listen | None = None,
     progress: Progress = ignore,
 ) -> list[PictureScore]:
     """Score a model on pictures of a dataset, each at its mask's own resolution.
@@ -64,6 +68,7 @@ def score_pictures(
     predict: image (H, W, C) as read -> probabilities (K, H, W) float; K is 1 for two exclusive classes.
     threshold: the cut for two exclusive or for overlapping classes; None is 0.5.
     read_image: number of the picture -> image, where it is to be read otherwise than by `dataset.read_image`.
+    listen: is told of each picture with its probabilities on the mask's grid, so that nobody predicts it twice.
 
     Memory holds a few pictures, however many are scored. Errors of reading name the picture's file; an error of
     counting names the picture.
@@ -80,6 +85,8 @@ def score_pictures(
             raise type(error)(error.what, where=where, fix=error.fix) from error
         size_prediction = (int(probabilities.shape[1]), int(probabilities.shape[2]))
         scores.append(PictureScore(loaded.id, loaded.group, counts, _size(loaded.truth), size_prediction))
+        if listen is not None:
+            listen(loaded, on_grid)
         progress(Step("score", len(scores), len(indices)))
     return scores
 

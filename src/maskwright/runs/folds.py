@@ -5,12 +5,13 @@ these pictures, with the plan of the first fold; the scores are those of the fol
 test part stays away from all of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from maskwright.audit.findings import Finding
 from maskwright.data.copies import only_originals, with_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.splitfile import match_lines, read_lines, write_lines
@@ -21,6 +22,7 @@ from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
 from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part, needs_validation, read_plan
 from maskwright.runs.folder import RunFolder, read_json
+from maskwright.runs.opinions import FOLD_MODELS, SUSPECTS, Hearing, digest_of, in_words, write_suspects
 from maskwright.runs.results import Outcome, write_results, write_run_curves
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor, load_model
@@ -56,16 +58,17 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     minutes = None if work.minutes is None else work.minutes / (len(held_out) + 1)
     work = replace(work, rows=everything, minutes=minutes)
     predictor_of: dict[str, Predictor] = {}
-    scores, predictors = [], []
+    scores, predictors, hearing = [], [], Hearing(dataset, FOLD_MODELS)
     for number, test in enumerate(held_out, start=1):
         rest = with_copies(dataset.columns, np.setdiff1d(rows, test))
         which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
         work.progress(Step("fold", text=which))
         predictor = _fold_model(work, run.fold(number), rest)
         work = replace(work, like=read_plan(run.fold(1)))
-        scores += score_part(dataset, test, predictor, work.progress)
+        scores += score_part(dataset, test, predictor, work.progress, listen=hearing.hear)
         predictors.append(predictor)
         predictor_of |= {dataset[int(i)].id: predictor for i in test}
+    _tell_suspects(work, run, rows, hearing.findings())
     part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
     run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
     train, val = everything, NONE
@@ -88,6 +91,13 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures)
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
+
+
+def _tell_suspects(work: Work, run: RunFolder, rows: Indices, suspects: Sequence[Finding]) -> None:
+    """Write down the masks that the folds' models contradict, and name the worst: their predictions are made anyway."""
+    write_suspects(run.path / SUSPECTS, digest_of(work.dataset, rows), suspects)
+    if suspects:
+        work.progress(Step("suspects", text=in_words(suspects)))
 
 
 def _pictures_of(originals: int, everything: int, val: int) -> str:

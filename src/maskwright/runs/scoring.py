@@ -6,7 +6,7 @@ import numpy as np
 
 from maskwright.data.copies import only_originals
 from maskwright.data.dataset import Dataset
-from maskwright.evaluation.score import PictureScore, score_pictures
+from maskwright.evaluation.score import Listen, PictureScore, score_pictures
 from maskwright.evaluation.summary import Evaluation, majority_classes, summarise
 from maskwright.images.classes import IGNORE
 from maskwright.progress import Progress
@@ -17,14 +17,20 @@ from maskwright.runtime.predictor import Predictor
 MAJORITY_SAMPLE = 200  # masks: which class has most pixels does not hang on more
 
 
-def score_part(dataset: Dataset, indices: Indices, predictor: Predictor, progress: Progress) -> list[PictureScore]:
-    """Score a model file on some pictures, each on its mask's own grid; nothing is scored on copies of pictures."""
+def score_part(
+    dataset: Dataset, indices: Indices, predictor: Predictor, progress: Progress, *, listen: Listen | None = None
+) -> list[PictureScore]:
+    """Score a model file on some pictures, each on its mask's own grid; nothing is scored on copies of pictures.
+
+    listen: as in `score_pictures`.
+    """
     return score_pictures(
         dataset,
         only_originals(dataset.columns, indices),
         predictor.probabilities,
         threshold=predictor.description.threshold,
         read_image=picture_reader(dataset, predictor),
+        listen=listen,
         progress=progress,
     )
 
