@@ -26,6 +26,7 @@ _SUFFIXES = {
 }  # fmt: skip
 _BACK = {6: 8, 8: 6}  # what undoes a turn; the others undo themselves
 _LARGEST_CUT = 200_000_000  # bytes of a JPEG file that is cut without decoding it
+_ELSEWHERE = "The copy has folders and names of its own."
 _BARE = "without metadata (place, time, camera)"
 
 
@@ -90,7 +91,7 @@ def _renamed(old: str, path: str, info: ImageInfo, fits: bool) -> list[Change]:
     if not fits:
         return [Change(old, "wrong-extension", _misnamed(info), "mended", "renamed; copied as it is", old, path)]
     if path != old:
-        return [Change(old, "place", "", "moved", "copied as it is, to another place or name", old, path)]
+        return [Change(old, "place", _ELSEWHERE, "moved", "copied as it is, to another place or name", old, path)]
     return []
 
 
@@ -170,7 +171,7 @@ def _mask_changes(dataset: Dataset, job: Job, size: tuple[int, int], paths: Sequ
         file = before = dataset.columns.images[job.row]
         found.append(("outlines", "The mask is drawn from outlines.", f"saved as {form}"))
     elif facts.soft:
-        said = f"The mask has blurred or lossy borders ({facts.soft} pixels)."
+        said = f"The mask has blurred or lossy borders ({facts.soft} pixel{'s' * (facts.soft != 1)})."
         found.append(("mask-antialiased", said, f"cut at half, saved as {form}"))
     elif any(info.format in ("JPEG", "MPO") for info in facts.infos):
         found.append(("mask-lossy", "The mask is a JPEG.", f"decoded and saved as {form}"))
@@ -183,7 +184,7 @@ def _mask_changes(dataset: Dataset, job: Job, size: tuple[int, int], paths: Sequ
         done = "resized to its picture, each pixel the label that covers most of it"
         changes.append(Change(file, "size-mismatch", said, "mended", done, old_size, _in_words(job.treatment.resize)))
     if not changes and before != after:
-        changes.append(Change(file, "place", "", "moved", "saved under another place or name", before, after))
+        changes.append(Change(file, "place", _ELSEWHERE, "moved", "saved under another place or name", before, after))
     return changes
 
 

@@ -58,8 +58,16 @@ def untouched_changes(
         if row is not None and (row in left or finding.level == "error"):
             continue
         file = dataset.columns.images[row] if row is not None else ""
-        found.append(Change(file, finding.kind, finding.what, "left alone", _WHY[finding.level]))
+        found.append(Change(file, finding.kind, finding.what, "left alone", _why(finding)))
     return found
+
+
+def _why(finding: Finding) -> str:
+    if _unlisted(finding):
+        return "they are copied, in no part"
+    if finding.kind == "group-suggested" and finding.level == "note":
+        return "the groups stand in pairs.csv, as they were guessed"
+    return _WHY[finding.level]
 
 
 def _unlisted(finding: Finding) -> bool:

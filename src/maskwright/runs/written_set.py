@@ -151,12 +151,19 @@ def write_masks(mask: NDArray[np.uint8], classes: Classes, folder: Path, name: s
     return tuple(paths)
 
 
-def mask_palette(classes: Classes) -> tuple[tuple[int, int, int], ...] | None:
-    """Return the palette of index masks; None where greys would be taken for values, not for colours."""
-    if classes.colours[0] != (0, 0, 0) or any(len(set(colour)) == 1 for colour in classes.colours[1:]):
-        return None
+def mask_palette(classes: Classes) -> tuple[tuple[int, int, int], ...]:
+    """Return the palette of index masks: the classes' colours, and grey for what is ignored.
+
+    Greys are tinted by one level: a palette of greys alone is read as grey values, not as class numbers.
+    """
+    first, *others = classes.colours
     filler = ((0, 0, 0),) * (IGNORE - len(classes.names))
-    return (*classes.colours, *filler, _GREY)
+    return (first if first == (0, 0, 0) else _tinted(first), *map(_tinted, others), *filler, _tinted(_GREY))
+
+
+def _tinted(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    red, green, blue = colour
+    return (red, green, blue + (1 if blue < 255 else -1)) if red == green == blue else colour
 
 
 def write_pairs(lines: Iterable[Line], classes: Classes, folder: Path, *, parts: bool) -> None:

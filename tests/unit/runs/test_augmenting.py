@@ -220,12 +220,13 @@ def test_colours_of_classes_live_on(tmp_path):
     assert after.classes.colours == before.classes.colours
 
 
-def test_grey_class_colours_give_no_palette_that_would_be_read_as_values():
+def test_grey_class_colours_are_tinted_so_that_no_palette_is_read_as_values():
     from maskwright.images.classes import Classes
 
-    assert mask_palette(Classes(("a", "b"), ((0, 0, 0), (255, 255, 255)))) is None
-    assert mask_palette(Classes(("a", "b"), ((10, 0, 0), (200, 0, 0)))) is None
-    assert len(mask_palette(Classes(("a", "b")))) == 256
+    grey = mask_palette(Classes(("a", "b", "c"), ((128, 128, 128), (255, 255, 255), (9, 0, 0))))
+    assert grey[:3] == ((128, 128, 129), (255, 255, 254), (9, 0, 0))
+    usual = mask_palette(Classes(("a", "b")))
+    assert (len(usual), usual[0], usual[IGNORE]) == (256, (0, 0, 0), (150, 150, 151))
 
 
 def test_official_parts_and_folders_of_pictures_are_kept(tmp_path):

@@ -498,3 +498,17 @@ def test_the_result_is_plain_values(data, tmp_path):
     assert content["folder"] == str(tmp_path / "clean")
     assert content["actions"] == {"mended": 12}
     assert content["kinds"] == {"mask-encoding": 12}
+
+
+def test_masks_without_any_class_but_with_ignored_pixels_are_read_as_they_were(tmp_path):
+    data = tmp_path / "data"
+    for i in range(40):
+        save(data / "images" / f"p{i:02}.png", photo(i, SIZE))
+        drawn = disc(i, SIZE, value=255) if i != 1 else disc(i, SIZE, value=1)
+        save(data / "masks" / f"p{i:02}.png", drawn)
+    options = DataOptions(values={"background": 0, "stone": 1, "ignore": 255})
+
+    result = mended(data, tmp_path, options=options)
+
+    before, after = read_dataset(data, options), read_dataset(result.folder)
+    assert all(np.array_equal(before.read_mask(row), after.read_mask(row)) for row in range(40))
