@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.audit.check import CheckReport, check_dataset
+from maskwright.audit.facts import PairFacts
 from maskwright.audit.findings import worst_first
 from maskwright.data.copies import originals
 from maskwright.data.dataset import Dataset
@@ -49,10 +50,17 @@ def check(
     if with_run is not None or suspects:
         from maskwright.runs.suspects import find_suspects
 
-        found = find_suspects(dataset, None if with_run is None else Path(with_run), progress=progress)
+        usable = [row for row, pair in enumerate(report.facts) if _is_usable(pair)]
+        run = None if with_run is None else Path(with_run)
+        found = find_suspects(dataset, run, recipe=settled, rows=usable, progress=progress)
         report = replace(report, findings=worst_first([*report.findings, *found]))
     notes = (*report.notes, *_unmet(dataset, settled))
     return replace(report, notes=notes, planned={} if view is None else {**asdict(view), "size": list(view.size)})
+
+
+def _is_usable(pair: PairFacts) -> bool:
+    """Whether picture and mask can be read."""
+    return pair.picture.error is None and pair.mask.error is None and bool(pair.mask.paths)
 
 
 def plan_size(
