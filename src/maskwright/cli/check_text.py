@@ -22,7 +22,7 @@ def check_text(content: Content, *, width: int = 100) -> str:
         lines += _labelled("to do" if number == 1 else "", f"{number}. {_advice(advice)}", width)
     lines += [f"wrote  {content[key]}" for key in ("written", "page") if key in content]
     if mended := content.get("mended"):
-        lines += _labelled("mended", mended["said"], width)
+        lines += _mended_lines(mended, width)
     for number, command in enumerate(content.get("next", ())):
         lines.append(f"{'next:' if number == 0 else '':<{_LABEL}}{command}")  # a command that is cut cannot be copied
     return "\n".join(lines)
@@ -132,6 +132,19 @@ def _fix(fix: str) -> str:
 
 def _advice(advice: Content) -> str:
     return f"{', '.join(advice['kinds'])} ({advice['pictures']:,}): {advice['action']}"
+
+
+def _mended_lines(mended: Content, width: int) -> Iterator[str]:
+    """Tell where the mended copy is, what was done for it, and what is still found in it."""
+    left = f"; {count(mended['left_out'], 'pair')} of the source left out" if mended["left_out"] else ""
+    yield from _labelled("fixed", f"{mended['folder']}   {count(mended['pairs'], 'pair')}{left}", width)
+    if kinds := mended["kinds"]:
+        yield from _labelled(
+            "", f"put right: {', '.join(f'{kind} ({number:,})' for kind, number in kinds.items())}", width
+        )
+    yield from _labelled("", f"each change is a line of {mended['changes']}", width)
+    found = ", ".join(count(number, level) for level, number in mended["remaining"].items())
+    yield from _labelled("", f"the copy was checked in its turn: {found or 'nothing to find fault with'}", width)
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ def check(
         "classes": classes, "group": group, "split": split,
     }  # fmt: skip
     options = opt.data_options(**stated)
+    if output is not None:
+        _refuse_place(output, data)
     with show_progress(quiet=quiet) as progress:
         report = maskwright.check(data, options, recipe=recipe, with_run=with_run, suspects=suspects, progress=progress)
         content = {"data": str(data), **report.to_json(), **_summary(report)}
@@ -151,6 +153,13 @@ def _refuse_useless(
         raise typer.BadParameter(
             "--with RUN asks that run's models; leave one of the two out.", param_hint="--suspects"
         )
+
+
+def _refuse_place(output: Path, data: Path) -> None:
+    """Raise OutputError before the work where the mended copy must not go."""
+    from maskwright.runs.written_set import refuse_place
+
+    refuse_place(output, data if data.is_dir() else None, "a mended set")
 
 
 def _summary(report: "CheckReport") -> dict[str, Any]:

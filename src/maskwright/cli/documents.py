@@ -111,6 +111,19 @@ class ToDo(Document):
     pictures: int = Field(ge=1, description="how many pictures or files these are about")
 
 
+class Mended(Document):
+    """A clean copy of the set that was checked."""
+
+    folder: str
+    changes: str = Field(description="the CSV file with one line for each change")
+    pairs: int = Field(ge=0, description="pairs in the copy")
+    left_out: int = Field(ge=0, description="pairs of the source that are not in the copy")
+    actions: dict[str, int] = Field(description="lines of the file by what was done")
+    kinds: dict[str, int] = Field(description="of what was mended, how many of each kind")
+    remaining: dict[str, int] = Field(description="findings in the copy by level")
+    seconds: float = Field(ge=0)
+
+
 class Check(Done):
     """What a data folder holds, and what is wrong with it."""
 
@@ -127,7 +140,7 @@ class Check(Done):
     next: list[str] = Field(description="commands to type next")
     written: str | None = Field(default=None, description="with --write: the description that was written")
     page: str | None = Field(default=None, description="with --html: the page")
-    mended: dict[str, Any] | None = Field(default=None, description="with --fix: what the copy is and what was done")
+    mended: Mended | None = Field(default=None, description="with --fix: the copy")
 
 
 class Tracked(Document):

@@ -15,11 +15,12 @@ from maskwright.data.copies import originals
 from maskwright.data.dataset import Dataset
 from maskwright.data.options import merged
 from maskwright.data.read import read_dataset
-from maskwright.errors import DataError
+from maskwright.errors import DataError, need
 from maskwright.planning.facts import gather_view_facts
 from maskwright.planning.plan import View, plan_view
 from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions, Recipe
+from maskwright.runs.folder import open_run
 from maskwright.runs.needs import check_needs
 from maskwright.runs.recipes import load_recipe
 
@@ -44,6 +45,10 @@ def check(
     A picture or mask that cannot be read is a finding.
     """
     settled = load_recipe(recipe)
+    if with_run is not None:  # before the work, not after it
+        open_run(Path(with_run))
+    elif suspects:
+        need("torch", extra="train", purpose="Training models that judge masks")
     dataset = data if isinstance(data, Dataset) else _read(data, settled, options, progress)
     view, size = plan_size(dataset, settled, progress)
     report = check_dataset(dataset, size=size, progress=progress)
@@ -53,7 +58,9 @@ def check(
         usable = [row for row, pair in enumerate(report.facts) if _is_usable(pair)]
         run = None if with_run is None else Path(with_run)
         found = find_suspects(dataset, run, recipe=settled, rows=usable, progress=progress)
-        report = replace(report, findings=worst_first([*report.findings, *found]))
+        said = () if found else ("no mask is suspect: models that had not seen them agree with all of them",)
+        findings = worst_first([*report.findings, *found])
+        report = replace(report, findings=findings, notes=(*report.notes, *said))
     notes = (*report.notes, *_unmet(dataset, settled))
     return replace(report, notes=notes, planned={} if view is None else {**asdict(view), "size": list(view.size)})
 

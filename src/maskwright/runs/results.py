@@ -1,6 +1,7 @@
 """What a run leaves for its readers: evaluation.json, curves.svg, sheet.png, report.html, MODEL_CARD.md."""
 
 import platform
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -147,7 +148,7 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
         findings=_findings(run),
         versions={name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
         licences={f"weights {description.weights}": description.licence} if description.licence else {},
-        next=[f"maskwright predict {run.path} PICTURES -o masks"],
+        next=[f"maskwright predict {run.path} PICTURES -o masks", *_suspects_next(run)],
     )
 
 
@@ -206,6 +207,12 @@ def _audit(run: RunFolder) -> dict[str, Any]:
     accepted &= set(started[-1].get("accepted", ()) if started else ())
     told: dict[str, Any] = {"findings": count_levels(levels) or "none"}
     return told | ({"errors accepted": sorted(accepted)} if accepted else {})
+
+
+def _suspects_next(run: RunFolder) -> list[str]:
+    """Return the command that lets the run's models judge the masks that they had not seen."""
+    started = run.events.of_kind("started")
+    return [shlex.join(["maskwright", "check", str(started[-1]["data"]), "--with", str(run.path)])] if started else []
 
 
 def _optional(run: RunFolder, name: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import maskwright
 from maskwright.cli.check_text import check_text
 from support import documents
 from support.documents import finding
@@ -158,3 +159,36 @@ def test_options_that_say_nothing_by_themselves_are_refused(
     code, out, err = run("check", "lesions", *options)
     assert (code, out, check.arguments) == (2, "", ())
     assert said in err
+
+
+def test_a_place_where_no_copy_may_go_is_refused_before_the_work(run: Run, workflow: Workflow, tmp_path: Path) -> None:
+    check = workflow("check", documents.report())
+    (tmp_path / "clean").mkdir()
+    (tmp_path / "clean" / "mine.txt").touch()
+    code, _, err = run("check", str(tmp_path), "--fix", "-o", str(tmp_path / "clean"))
+    assert (code, check.arguments) == (1, ())
+    assert "The folder is not empty" in err
+
+
+def test_a_mended_copy_and_a_page_are_told_and_the_next_command_takes_the_copy(run: Run, tmp_path: Path) -> None:
+    maskwright.make_pebbles(tmp_path / "set", 6, size=(48, 64), seed=1)
+    clean, page = tmp_path / "clean", tmp_path / "page.html"
+    written = ("--html", str(page), "--no-pictures", "--fix", "-o", str(clean), "--leave-out-duplicates")
+    code, out, _ = run("check", str(tmp_path / "set"), *written)
+    assert code == 0
+    assert f"wrote  {page}\nfixed  {clean}   6 pairs\n" in out
+    assert out.endswith(f"next:  maskwright check {clean}\n       maskwright train {clean}\n")
+    document = check_document(run("check", str(clean), "--json")[1], "check")
+    assert (document["pairs"], document["encoding"]["kind"]) == (6, "index")
+    assert page.stat().st_size > 1000
+
+
+def test_what_was_mended_and_left_out_is_told() -> None:
+    mended = {
+        "folder": "clean", "changes": "clean/changes.csv", "pairs": 748, "left_out": 2, "actions": {"mended": 9},
+        "kinds": {"exif-rotated": 9}, "remaining": {"note": 1}, "seconds": 3.0,
+    }  # fmt: skip
+    told = check_text({**documents.check(), "mended": mended})
+    assert "fixed  clean   748 pairs; 2 pairs of the source left out\n" in told
+    assert "put right: exif-rotated (9)\n" in told
+    assert "the copy was checked in its turn: 1 note\n" in told

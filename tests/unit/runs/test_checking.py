@@ -75,3 +75,8 @@ def test_sizes_are_those_after_the_exif_turn(tmp_path: Path) -> None:
         with Image.open(path) as image:
             image.rotate(90, expand=True).save(path, exif=exif)
     assert maskwright.check(tmp_path).planned["size"] == [96, 192]
+
+
+def test_a_run_that_there_is_not_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="There is no such run"):
+        maskwright.check(tmp_path / "absent", with_run=tmp_path / "run")
