@@ -1,35 +1,88 @@
-"""What is kept of how a mask is drawn: its objects, its margins, how well it agrees with the picture's edges.
+"""What is kept of how a mask is drawn: its objects, its margins, its values, how it agrees with the picture's edges.
 
-Knows arrays only; what it means is decided in `masks.py`.
+Knows arrays only; what it means is decided in `masks.py` and its neighbours.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwright.audit.agreement import Agreement, agreement
+from maskwright.audit.components import ObjectSizes, count_objects
+from maskwright.audit.margins import Margins, look_at_margins
+from maskwright.audit.working import small_picture, small_planes, working_size
 from maskwright.images.classes import Classes
 from maskwright.images.modes import Pixels
+
+_VALUES = 12  # raw values that are kept
 
 
 @dataclass(frozen=True)
 class MaskDrawing:
-    """Figures of one mask."""
+    """Figures of one mask, a kilobyte at most.
+
+    agreement: None where there is no picture or no outline. objects: class index -> its objects' sizes.
+    values: the most frequent raw values of a grey mask -> pixels. ringing: pixels with a value close to, but not one
+    of, the mask's least and largest: what JPEG leaves around borders.
+    """
+
+    agreement: Agreement | None = None
+    objects: Mapping[int, ObjectSizes] | None = None
+    margins: Margins | None = None
+    values: Mapping[int, int] | None = None
+    ringing: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        return {
+            "agreement": None if self.agreement is None else self.agreement.to_json(),
+            "objects": {str(label): sizes.to_json() for label, sizes in (self.objects or {}).items()},
+            "margins": None if self.margins is None else self.margins.to_json(),
+            "values": {str(value): pixels for value, pixels in (self.values or {}).items()},
+            "ringing": self.ringing,
+        }
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "MaskDrawing":
         """Undo `to_json`."""
-        return MaskDrawing(**content)
+        agrees, margins = content["agreement"], content["margins"]
+        return MaskDrawing(
+            None if agrees is None else Agreement.from_json(agrees),
+            {int(label): ObjectSizes.from_json(sizes) for label, sizes in content["objects"].items()},
+            None if margins is None else Margins.from_json(margins),
+            {int(value): int(pixels) for value, pixels in content["values"].items()},
+            int(content["ringing"]),
+        )
 
 
 def look_at_drawing(
     image: Pixels | None, mask: NDArray[np.uint8], raw: NDArray[Any], classes: Classes
 ) -> MaskDrawing | None:
-    """Return what is worth knowing of a decoded mask, (H, W) or (H, W, K), and its picture, (H, W, C) of any size."""
-    return MaskDrawing()
+    """Return what is worth knowing of a decoded mask, (H, W) or (H, W, K), and its picture, (H, W, C) of any size.
+
+    image: None if it cannot be read. raw: (H, W, ...) as the mask's file holds it. None for a mask without pixels.
+    """
+    if not mask.size:
+        return None
+    size = working_size(mask.shape[0], mask.shape[1])
+    agrees = None
+    if image is not None and image.size:
+        agrees = agreement(small_picture(image, size), small_planes(mask, size, classes))
+    values, ringing = _values(raw)
+    return MaskDrawing(agrees, count_objects(mask, classes), look_at_margins(mask, classes), values, ringing)
+
+
+def _values(raw: NDArray[Any]) -> tuple[dict[int, int], int]:
+    """Return the most frequent values of grey pixels with their number, and how many ring around the two outer ones."""
+    if raw.ndim != 2 or raw.dtype != np.uint8:
+        return {}, 0
+    counts = np.bincount(raw.ravel(), minlength=256)
+    found = np.flatnonzero(counts)
+    most = sorted(found.tolist(), key=lambda value: -counts[value])[:_VALUES]
+    low, high = int(found[0]), int(found[-1])
+    near = (high - low) // 8
+    ringing = int(counts[low + 1 : low + near + 1].sum() + counts[high - near : high].sum()) if near > 4 else 0
+    return {int(value): int(counts[value]) for value in most}, ringing

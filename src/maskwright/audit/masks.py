@@ -1,6 +1,5 @@
 """Findings about masks: readable, values that are classes, blurred, empty, constant, classes that never occur."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from maskwright.audit.facts import MaskFacts
@@ -124,31 +123,3 @@ def _level_of_empty(dataset: Dataset, empty: list[Finding]) -> list[Finding]:
     fix = "see whether the right files are taken for masks (--masks FOLDER), and what their values mean (values: ...)"
     samples = [finding.sample for finding in empty[:100]]
     return [Finding("mask-empty", level, None, said, "", fix, {"count": len(empty), "samples": samples})]
-
-
-def set_of_masks_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding]:
-    """Return classes that no mask shows, in the whole set or in an official part that others show them in."""
-    shown_in: dict[int, Counter[str]] = {}
-    parts: Counter[str] = Counter()
-    for part, mask in zip(dataset.columns.parts, masks, strict=True):
-        if mask.counts is None:
-            continue
-        parts[part] += 1
-        for label, pixels in mask.counts.items():
-            if pixels:
-                shown_in.setdefault(label, Counter())[part] += 1
-    if not parts:
-        return []
-    found = []
-    for label, name in enumerate(dataset.classes.names):
-        missing = [part for part in parts if part and not shown_in.get(label, Counter())[part]]
-        if label not in shown_in and len(dataset.classes.names) > 2:
-            found.append(_missing(name, "No mask shows", "remove the class from 'classes', or add masks that show it"))
-        elif label in shown_in and missing:
-            where = " or ".join(missing)
-            found.append(_missing(name, f"No mask of the part {where} shows", "split anew (split: hash), or add masks"))
-    return found
-
-
-def _missing(name: str, what: str, fix: str) -> Finding:
-    return Finding("class-missing", "warning", None, f"{what} the class {name}.", "", fix, {"class": name})

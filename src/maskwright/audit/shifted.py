@@ -1,0 +1,222 @@
+"""Masks that fit their picture better when they are shifted or turned: decided with the set itself as the yardstick.
+
+How far the best shifts of a set scatter says how exactly its outlines are drawn; only a pair that stands out is named.
+A picture whose EXIF entry turns it, while its mask fits it as it is stored, is told apart (`exif-conflict`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.audit.agreement import TURNS, Agreement
+from maskwright.audit.facts import MaskFacts, PictureFacts
+from maskwright.audit.findings import Finding, Level, Many
+from maskwright.data.dataset import Dataset
+from maskwright.data.names import shown
+
+_TURNS = tuple(TURNS)
+_SAMPLE = 20_000  # pairs that make the yardstick
+_FEW = 8  # pairs: fewer say little about the set
+_SCATTER = 3.5  # times the set's scatter: a shift must be larger
+_LEAST = 0.016  # of the longer side: a smaller shift is not reported
+_LEAST_SCATTER, _FEW_SCATTER = 0.0025, 0.004
+_TOGETHER = 1.7  # measures err together: their mean scatters so many times more than if they did not
+_ALIKE = 0.008  # measures that differ by more, and by more than three scatters, do not confirm each other
+_PEAK = 2.0  # a highest place that stands out less from far shifts means nothing
+_EDGES, _COLOURS = 0.02, 0.05  # how much better edges and colours agree with a turned mask that is reported
+_CLEAR = 5.0  # times as much leaves no doubt
+_RIGHT = 0.6  # where fewer masks fit best as they are, outlines have nothing to do with these pictures' edges
+_SEEN = 0.42  # and so where edges agree less than this with the median mask; by chance it is 0.35
+_WHOLE = 0.8  # where so many agree it is the set that is shifted or turned
+
+
+@dataclass(frozen=True)
+class _Yardstick:
+    """What is usual in a set. center, scatter: (measures, 2), of the best shifts. right: masks fit best as they are.
+
+    turned: nearly all masks fit best after this turn, "" if not so.
+    """
+
+    count: int
+    center: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    right: bool
+    turned: str
+
+
+def shift_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]) -> list[Finding]:
+    """Return masks that seem shifted or turned, and masks that fit their picture only as it is stored (EXIF)."""
+    usual = _yardstick(masks)
+    conflicts, moved = Many(), Many()
+    for name, picture, mask in zip(dataset.columns.ids, pictures, masks, strict=True):
+        conflict = _conflict(name, picture, mask, usual)
+        if conflict is not None:
+            conflicts.append(conflict)
+        elif usual is not None and (agrees := _agreement(mask)) is not None:
+            finding = _turned(name, mask, agrees, usual) or _shifted(name, mask, agrees, usual)
+            if finding is not None:
+                moved.append(finding)
+    return [*conflicts.singly(), *moved.singly(), *_whole_set(usual)]
+
+
+def _agreement(mask: MaskFacts) -> Agreement | None:
+    return None if mask.drawing is None else mask.drawing.agreement
+
+
+def _agreements(masks: Sequence[MaskFacts]) -> Iterator[Agreement]:
+    for row in range(0, len(masks), max(1, len(masks) // _SAMPLE)):
+        agrees = _agreement(masks[row])
+        if agrees is not None:
+            yield agrees
+
+
+def _yardstick(masks: Sequence[MaskFacts]) -> _Yardstick | None:
+    """Measure the set; None where its masks' outlines have nothing to do with edges of its pictures, or are none."""
+    shifts, turns, edges = [], [], []
+    for agrees in _agreements(masks):
+        shifts.append([row[:2] for row in agrees.shifts])
+        turns.append(_best_turn(agrees))
+        edges.append(max(along for along, _ in agrees.turns))
+    if not shifts:
+        return None
+    best, count = np.array(shifts), len(shifts)
+    center = np.median(best, axis=0)
+    scatter = np.maximum(_LEAST_SCATTER, 1.4826 * np.median(np.abs(best - center), axis=0))
+    if count < _FEW:
+        center, scatter = np.zeros_like(center), np.maximum(scatter, _FEW_SCATTER)
+    shares = {turn: turns.count(turn) / count for turn in set(turns)}
+    common = max(shares, key=lambda turn: shares[turn])
+    turned = common if shares[common] >= _WHOLE and count >= _FEW else ""
+    right = shares.get("", 0.0) >= _RIGHT
+    if not (right or turned) or float(np.median(edges)) < _SEEN:
+        return None
+    return _Yardstick(count, center, scatter, right, turned)
+
+
+# --- turned ---------------------------------------------------------------------------------------------------------
+
+
+def _best_turn(agrees: Agreement) -> str:
+    """Return the turn of the mask that agrees best, "" if it is none."""
+    totals = [edges / _EDGES + colours / _COLOURS for edges, colours in agrees.turns]
+    return _TURNS[int(np.argmax(totals))]
+
+
+def _gains(agrees: Agreement, turn: str) -> tuple[float, float]:
+    """Return how much better edges and colours agree with the turned mask, each 1 where it is just worth reporting."""
+    here, there = agrees.turns[0], agrees.turns[_TURNS.index(turn)]
+    return (there[0] - here[0]) / _EDGES, (there[1] - here[1]) / _COLOURS
+
+
+def _turned(name: str, mask: MaskFacts, agrees: Agreement, usual: _Yardstick) -> Finding | None:
+    turn = _best_turn(agrees)
+    if not turn or not usual.right:
+        return None
+    gains = _gains(agrees, turn)
+    if min(gains) < 1:
+        return None
+    evidence = {"shift": [0, 0], "turn": turn, "gain": round(min(gains), 1)}
+    what = f"The mask fits the edges and colours of the picture better when it is {turn}."
+    fix = f"look at the overlay; if the mask is indeed the wrong way round, save it {turn}"
+    return Finding("mask-shifted", "warning", name, what, _where(mask), fix, evidence)
+
+
+def _conflict(name: str, picture: PictureFacts, mask: MaskFacts, usual: _Yardstick | None) -> Finding | None:
+    """Return the finding for a mask that fits its picture as it is stored, not as EXIF turns it."""
+    info = picture.info
+    if info is None or info.orientation == 1 or not mask.height:
+        return None
+    turn = _TURNS[info.orientation - 1]
+    if TURNS[turn].transposed and info.height != info.width:
+        if (mask.height, mask.width) != (info.width, info.height):
+            return None
+        return _as_stored(name, mask, info.orientation, "error", {"turn": turn, "gain": None})
+    agrees = _agreement(mask)
+    if agrees is None or usual is None or len(agrees.turns) < info.orientation or usual.turned:
+        return None
+    gains = _gains(agrees, turn)
+    if min(gains) < 1 or _best_turn(agrees) != turn:
+        return None
+    level: Level = "error" if min(gains) >= _CLEAR and usual.right else "warning"
+    return _as_stored(name, mask, info.orientation, level, {"turn": turn, "gain": round(min(gains), 1)})
+
+
+def _as_stored(name: str, mask: MaskFacts, orientation: int, level: Level, evidence: dict[str, object]) -> Finding:
+    what = (
+        f"The picture's EXIF entry (orientation {orientation}) turns it upright, but the mask fits the picture as it "
+        "is stored, not turned."
+    )
+    fix = f"save the mask {evidence['turn']}, or remove the orientation from the picture if it is wrong"
+    evidence = {"orientation": orientation, "shift": [0, 0], **evidence}
+    return Finding("exif-conflict", level, name, what, _where(mask), fix, evidence)
+
+
+# --- shifted --------------------------------------------------------------------------------------------------------
+
+
+def _shifted(name: str, mask: MaskFacts, agrees: Agreement, usual: _Yardstick) -> Finding | None:
+    found = np.array(agrees.shifts)
+    moved = _agreed_shift(found, usual)
+    if moved is None:
+        return None
+    rows, columns = (round(float(share) * max(mask.height, mask.width)) for share in moved)
+    gain = round(float(found[:, 2].mean()), 3)
+    evidence = {"shift": [rows, columns], "turn": "", "gain": gain}
+    what = f"The mask fits the edges and colours of the picture better when it is moved {_words(rows, columns)}."
+    fix = "look at the overlay; if the outline lies beside the object, move the mask by as much, or draw it again"
+    return Finding("mask-shifted", "warning", name, what, _where(mask), fix, evidence)
+
+
+def _agreed_shift(found: NDArray[np.float64], usual: _Yardstick) -> NDArray[np.float64] | None:
+    """Return the shift (rows, columns) that all measures agree on, in shares, if it stands out from the set's."""
+    off = found[:, :2] - usual.center
+    weights = 1 / usual.scatter**2
+    mean = (off * weights).sum(axis=0) / weights.sum(axis=0)
+    scatter = np.maximum(_TOGETHER / np.sqrt(weights.sum(axis=0)), usual.scatter.min(axis=0))
+    limit = np.maximum(_LEAST, _SCATTER * scatter)
+    far = np.hypot(*(mean / limit)) > 1 and np.hypot(*mean) > _LEAST
+    alike = (np.abs(off - mean) <= np.maximum(_ALIKE, 3 * usual.scatter)).all()
+    if not (far and alike and found[:, 3].max() > _PEAK):
+        return None
+    moved: NDArray[np.float64] = mean + (usual.center * weights).sum(axis=0) / weights.sum(axis=0)
+    return moved
+
+
+def _words(rows: int, columns: int) -> str:
+    steps = []
+    if rows:
+        steps.append(f"{abs(rows)} pixel{'s' if abs(rows) != 1 else ''} {'down' if rows > 0 else 'up'}")
+    if columns:
+        steps.append(
+            f"{abs(columns)} pixel{'s' if abs(columns) != 1 else ''} to the {'right' if columns > 0 else 'left'}"
+        )
+    return " and ".join(steps) or "by less than a pixel"
+
+
+def _whole_set(usual: _Yardstick | None) -> list[Finding]:
+    """Return what nearly all masks of the set have in common: a turn, or a shift."""
+    if usual is None or usual.count < _FEW:
+        return []
+    if usual.turned:
+        what = f"Nearly all masks fit the edges and colours of their pictures better when they are {usual.turned}."
+        evidence = {"count": usual.count, "samples": [], "shift": [0, 0], "turn": usual.turned}
+        fix = f"look at some overlays; if the masks are indeed the wrong way round, save them {usual.turned}"
+        return [Finding("mask-shifted", "warning", None, what, "", fix, evidence)]
+    shift = np.median(usual.center, axis=0)
+    if np.abs(usual.center - shift).max() > _ALIKE or np.hypot(*shift) < max(_LEAST, 2 * float(usual.scatter.max())):
+        return []
+    rows, columns = (f"{abs(share):.1%}" for share in shift)
+    what = (
+        "Nearly all masks fit their pictures better when they are moved by "
+        f"{rows} of the longer side {'down' if shift[0] > 0 else 'up'} and {columns} to the "
+        f"{'right' if shift[1] > 0 else 'left'}."
+    )
+    evidence = {"count": usual.count, "samples": [], "shift_share": [round(float(s), 4) for s in shift], "turn": ""}
+    fix = "look at some overlays; a common shift comes from cropping or resizing pictures and masks differently"
+    return [Finding("mask-shifted", "warning", None, what, "", fix, evidence)]
+
+
+def _where(mask: MaskFacts) -> str:
+    return shown(str(mask.paths[0]), 500)
