@@ -4,6 +4,8 @@ Pixels are let go at once, so that memory does not grow with the set by more tha
 """
 
 import hashlib
+import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,16 @@ from numpy.typing import NDArray
 from maskwright.audit.drawing import MaskDrawing, look_at_drawing
 from maskwright.audit.prints import PicturePrint, picture_print
 from maskwright.data.dataset import Dataset
-from maskwright.errors import DataError
+from maskwright.errors import DataError, MissingDependency
 from maskwright.images.classes import IGNORE
-from maskwright.images.formats import ImageInfo, read_image, read_info
+from maskwright.images.formats import ImageInfo, open_picture
 from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
 from maskwright.images.modes import Pixels
 
 _FEW = 40  # classes: below, comparing with each is faster than a histogram of bytes
 _LISTED = 20  # values of a mask that are kept as evidence
+_LARGE = 50_000_000  # pixels: a hundred megabytes or more
+_LARGE_ONES = threading.RLock()  # held while a large picture is in memory; a thread that has it takes it again
 
 
 @dataclass(frozen=True)
@@ -73,25 +77,39 @@ class PairFacts:
 
 
 def look_at_pair(dataset: Dataset, index: int) -> PairFacts:
-    """Read one picture and its mask once."""
-    picture, image = picture_facts(dataset[index].image)
-    return PairFacts(picture, mask_facts(dataset, index, image))
+    """Read one picture and its mask once. Of very large ones no two are in memory at a time."""
+    with ExitStack() as held:
+        picture, image = picture_facts(dataset[index].image, held)
+        return PairFacts(picture, mask_facts(dataset, index, image, held))
 
 
-def picture_facts(path: Path) -> tuple[PictureFacts, Pixels | None]:
-    """Read one picture; return its facts and its pixels. What is wrong with it becomes part of the facts."""
+def _wait_if_large(info: ImageInfo, held: ExitStack | None) -> None:
+    if held is not None and info.height * info.width > _LARGE:
+        held.enter_context(_LARGE_ONES)
+
+
+def picture_facts(path: Path, held: ExitStack | None = None) -> tuple[PictureFacts, Pixels | None]:
+    """Read one picture; return its facts and its pixels. What is wrong with it becomes part of the facts.
+
+    held: what is let go of when the pixels are.
+    """
+    info, taken = None, ""
     try:
-        info = read_info(path)
-    except DataError as error:
-        return PictureFacts(path, error=error), None
-    try:
-        image = read_image(path)
-    except DataError as error:
-        return PictureFacts(path, info, error), None
+        with open_picture(path) as picture:
+            info, taken = picture.info, picture.taken()
+            _wait_if_large(info, held)
+            image = picture.pixels()
+    except (DataError, MissingDependency) as error:
+        return PictureFacts(path, info, as_data_error(error, path), taken=taken), None
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16)
-    digest.update(repr((image.shape, str(image.dtype))).encode())
+    digest.update(repr((image.shape, image.dtype.str)).encode())
     grey = image.shape[2] == 3 and _equal_bands(image)
-    return PictureFacts(path, info, None, digest.digest(), grey, picture_print(image)), image
+    return PictureFacts(path, info, None, digest.digest(), grey, picture_print(image), taken), image
+
+
+def as_data_error(error: DataError | MissingDependency, path: Path) -> DataError:
+    """Return the error of one file that a package is missing for: the others can still be checked."""
+    return error if isinstance(error, DataError) else DataError(error.what, where=str(path), fix=error.fix)
 
 
 def _equal_bands(image: NDArray[Any]) -> bool:
@@ -103,18 +121,22 @@ def _equal_bands(image: NDArray[Any]) -> bool:
     return True
 
 
-def mask_facts(dataset: Dataset, index: int, image: Pixels | None = None) -> MaskFacts:
+def mask_facts(dataset: Dataset, index: int, image: Pixels | None = None, held: ExitStack | None = None) -> MaskFacts:
     """Read the mask of one picture, (H, W, C) if it could be read. What is wrong with it becomes part of the facts."""
     paths = dataset[index].masks
+    if not paths:
+        return MaskFacts(paths)
     reader = dataset.mask_reader
     infos: list[ImageInfo] = []
     raws: list[NDArray[Any]] = []
     try:
         for path in paths:
-            infos.append(read_info(path))
-            raws.append(reader.read_raw(path))
-    except DataError as error:
-        return MaskFacts(paths, infos=tuple(infos), error=error)
+            with open_picture(path) as picture:
+                infos.append(picture.info)
+                _wait_if_large(picture.info, held)
+                raws.append(reader.raw_of(picture))
+    except (DataError, MissingDependency) as error:
+        return MaskFacts(paths, infos=tuple(infos), error=as_data_error(error, path))
     height, width = raws[0].shape[:2]
     labels = dataset.columns.labels[index] if dataset.columns.labels else None
     where = str(paths[0])

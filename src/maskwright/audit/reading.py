@@ -89,10 +89,8 @@ def _read(
 
 
 def _may_heal(pair: PairFacts) -> bool:
-    """Whether a file could not be opened, which may change while the file does not."""
-    return (pair.picture.error is not None and pair.picture.info is None) or (
-        pair.mask.error is not None and not pair.mask.height
-    )
+    """Whether a file could not be read, which may change (a permission, a missing package) while the file does not."""
+    return pair.picture.error is not None or (pair.mask.error is not None and not pair.mask.height)
 
 
 def find_rows(known: KeptFacts, keys: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -199,6 +197,13 @@ def _new_file(place: Path, owner: bytes) -> BinaryIO:
             return tempfile.TemporaryFile()  # noqa: SIM115 (closed with the facts)
         except OSError as error:
             raise output_error(error, Path(tempfile.gettempdir())) from error
+
+
+def forget_facts(dataset: Dataset) -> None:
+    """Remove what is kept of a set whose folder will not be there any more; facts in use stay readable."""
+    for path in _files_of(cache_folder() / "facts", _owner(dataset)):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _clear(place: Path, replaced: list[Path]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from maskwright.data.looks import RawColour, is_grey_palette, near_grey, through_palette, used_colours
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
-from maskwright.images.formats import read_labels, read_palette
+from maskwright.images.formats import OpenPicture, open_picture
 from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
 from maskwright.images.modes import Pixels
 
@@ -39,17 +39,21 @@ class MaskReader:
 
     def read_raw(self, path: Path) -> Pixels:
         """Return what the table of the encoding speaks of: grey values, palette indices, or colours."""
-        raw = read_labels(path)
+        with open_picture(path) as picture:
+            return self.raw_of(picture)
+
+    def raw_of(self, picture: OpenPicture) -> Pixels:
+        """Return the same of a file that is open already. Raises DataError where it cannot be read."""
+        palette = picture.palette()
+        raw, path = picture.labels(), picture.path
         if self.encoding.kind == "colour":
-            palette = read_palette(path) if raw.ndim == 2 else None
-            return raw if palette is None else through_palette(raw, palette)
+            return through_palette(raw, palette) if palette is not None and raw.ndim == 2 else raw
         if raw.ndim == 3:
             grey = near_grey(raw, path)
             if grey is None and self.encoding.kind in ("objects", "per-class"):
                 return np.asarray(raw[:, :, :3].max(axis=2))
             return raw if grey is None else grey
-        palette = read_palette(path) if raw.dtype == np.uint8 else None
-        return raw if palette is None else self._with_palette(raw, palette, path)
+        return raw if palette is None or raw.dtype != np.uint8 else self._with_palette(raw, palette, path)
 
     def _with_palette(self, raw: Pixels, palette: tuple[RawColour, ...], path: Path) -> Pixels:
         used = used_colours(np.flatnonzero(np.bincount(raw.ravel())).tolist(), palette)

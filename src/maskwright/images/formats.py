@@ -4,7 +4,6 @@ A file's content decides its format, never its name. EXIF orientation is applied
 Of files with several frames the first is read. Nothing is resized here except by a JPEG's own reduced scales.
 """
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin
 
-from maskwright.errors import ShapeError
+from maskwright.images.exif import count_mpo_pictures, exif_orientation, exif_taken
 from maskwright.images.modes import (
     Pixels,
     bands_of,
@@ -43,13 +42,8 @@ from maskwright.images.sizes import resize_image as resize_image
 from maskwright.images.sizes import resize_labels as resize_labels
 from maskwright.images.sizes import resize_labels_by_area as resize_labels_by_area
 from maskwright.images.sizes import scaled_decoding_size as scaled_decoding_size
-from maskwright.images.tiff import (
-    TiffLayout,
-    count_mpo_pictures,
-    exif_orientation,
-    read_tiff_layout,
-    read_with_tifffile,
-)
+from maskwright.images.tiff import TiffLayout, read_tiff_layout, read_with_tifffile
+from maskwright.images.writing import encode_png as encode_png
 
 _ORIENTATION = 274
 PathLike = str | os.PathLike[str]
@@ -83,20 +77,69 @@ class ImageInfo:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """An open file and what its header says. Without `image` it is not Pillow that decodes it."""
+class OpenPicture:
+    """An open file and what its header says; decoding it is asked for. Each method raises as `read_image` does."""
 
     path: Path
     file: BinaryIO
     info: ImageInfo
-    image: ImageFile.ImageFile | None = None
+    image: ImageFile.ImageFile | None = None  # without it, it is not Pillow that decodes
     png: PngHeader | None = None
     tiff: TiffLayout | None = None
+
+    def pixels(self, at_least: tuple[int, int] | None = None) -> Pixels:
+        """Return what `read_image` gives, with the file's own bands."""
+        return _decode(self, at_least)
+
+    def labels(self) -> Pixels:
+        """Return what `read_labels` gives."""
+        if self.image is None:
+            pixels = _decode(self, None)
+            return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        image = _load(self, None)
+        with decoding(self.path):
+            labels = label_pixels(image, self.path)
+        return turn(labels, _orientation_left(self))
+
+    def palette(self) -> tuple[tuple[int, int, int], ...] | None:
+        """Return what `read_palette` gives."""
+        if self.image is None or self.image.mode not in ("P", "PA"):
+            return None
+        with decoding(self.path):
+            stored = self.image.palette
+            if (
+                stored is not None and stored.mode == "RGB" and stored.rawmode in (None, "RGB")
+            ):  # known before the pixels are decoded
+                table = np.frombuffer(bytes(stored.palette), np.uint8)[: 3 * 256].reshape(-1, 3)
+            else:
+                table = palette_of(_load(self, None))
+        return tuple((int(r), int(g), int(b)) for r, g, b in table)
+
+    def taken(self) -> str:
+        """Return EXIF's time of the photograph, "YYYY:MM:DD HH:MM:SS", or ""."""
+        exif = self.png.exif if self.png is not None else b""
+        if self.image is not None and self.png is None:
+            stored = self.image.info.get("exif", b"")
+            exif = stored if isinstance(stored, bytes) else b""
+        return exif_taken(exif)
+
+
+@contextmanager
+def open_picture(path: PathLike) -> Iterator[OpenPicture]:
+    """Open a picture file and read its header, once for all that is to be known of it. Raises DataError."""
+    with open_file(Path(path)) as file:
+        name = content_format(file, Path(path))
+        if name == "PNG":
+            yield _open_png(file, Path(path))
+        elif name == "TIFF":
+            yield _open_tiff(file, Path(path))
+        else:
+            yield _open_other(file, name, Path(path))
 
 
 def read_info(path: PathLike) -> ImageInfo:
     """Read what the header says. Raises DataError for what is no readable picture."""
-    with _open(Path(path)) as source:
+    with open_picture(path) as source:
         return source.info
 
 
@@ -109,8 +152,8 @@ def read_image(path: PathLike, *, bands: int | None = None, at_least: tuple[int,
     16-bit values stay as they are. Raises DataError for what cannot be read or has other bands than asked for,
     MissingDependency where several bands need the extra `geo`.
     """
-    with _open(Path(path)) as source:
-        pixels = _decode(source, at_least)
+    with open_picture(path) as source:
+        pixels = source.pixels(at_least)
     return with_bands(pixels, bands, Path(path))
 
 
@@ -120,66 +163,17 @@ def read_labels(path: PathLike) -> Pixels:
     Returns (H, W) uint8 or uint16 for grey, palette indices for a palette, 0 and 1 for one bit; (H, W, 3) for colour
     and (H, W, 4) for colour with alpha, also for grey whose alpha is not opaque throughout. Raises as `read_image`.
     """
-    with _open(Path(path)) as source:
-        if source.image is None:
-            pixels = _decode(source, None)
-            return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
-        image = _load(source, None)
-        with decoding(source.path):
-            labels = label_pixels(image, source.path)
-        return turn(labels, _orientation_left(source))
+    with open_picture(path) as source:
+        return source.labels()
 
 
 def read_palette(path: PathLike) -> tuple[tuple[int, int, int], ...] | None:
     """Return the palette's colours as (red, green, blue), index by index; None where the file has no palette."""
-    with _open(Path(path)) as source:
-        if source.image is None or source.image.mode not in ("P", "PA"):
-            return None
-        with decoding(source.path):
-            stored = source.image.palette
-            if (
-                stored is not None and stored.mode == "RGB" and stored.rawmode in (None, "RGB")
-            ):  # known before the pixels are decoded
-                table = np.frombuffer(bytes(stored.palette), np.uint8)[: 3 * 256].reshape(-1, 3)
-            else:
-                table = palette_of(_load(source, None))
-        return tuple((int(r), int(g), int(b)) for r, g, b in table)
+    with open_picture(path) as source:
+        return source.palette()
 
 
-def encode_png(array: Pixels, *, palette: tuple[tuple[int, int, int], ...] | None = None) -> bytes:
-    """Return a PNG without any metadata.
-
-    array: (H, W) uint8 or uint16, (H, W, 1) the same, (H, W, 3) or (H, W, 4) uint8.
-    palette: colours of the indices in an (H, W) uint8 array, at most 256. Raises ShapeError for anything else.
-    """
-    pixels = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
-    flat, colour = pixels.ndim == 2, pixels.ndim == 3 and pixels.shape[2] in (3, 4)
-    given = f"got {array.shape} {array.dtype}"
-    if not (flat and pixels.dtype in (np.uint8, np.uint16) or colour and pixels.dtype == np.uint8) or not pixels.size:
-        raise ShapeError(f"A PNG wants (H, W) uint8 or uint16, or (H, W, 3 or 4) uint8; {given}.")
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    if palette is not None:
-        if not flat or pixels.dtype != np.uint8 or len(palette) > 256:
-            raise ShapeError(f"A palette of up to 256 colours wants (H, W) uint8; {given}, {len(palette)} colours.")
-        image.putpalette([value for colour in palette for value in colour])
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[_Source]:
-    with open_file(path) as file:
-        name = content_format(file, path)
-        if name == "PNG":
-            yield _open_png(file, path)
-        elif name == "TIFF":
-            yield _open_tiff(file, path)
-        else:
-            yield _open_other(file, name, path)
-
-
-def _open_png(file: BinaryIO, path: Path) -> _Source:
+def _open_png(file: BinaryIO, path: Path) -> OpenPicture:
     with decoding(path):
         png = read_png_header(file)
     check_pixels(png.width, png.height, path)
@@ -189,14 +183,14 @@ def _open_png(file: BinaryIO, path: Path) -> _Source:
         alpha = png.colour != 2 or png.transparency
         size = _turned((png.height, png.width), orientation)
         info = ImageInfo(*size, bands, "uint16", "PNG", mode, orientation, png.frames, alpha)
-        return _Source(path, file, info, png=png)
+        return OpenPicture(path, file, info, png=png)
     file.seek(0)
     image = open_with_pillow(file, "PNG", path)
     info = _info_of(image, "PNG", (png.height, png.width), orientation, png.frames)
-    return _Source(path, file, info, image=image, png=png)
+    return OpenPicture(path, file, info, image=image, png=png)
 
 
-def _open_tiff(file: BinaryIO, path: Path) -> _Source:
+def _open_tiff(file: BinaryIO, path: Path) -> OpenPicture:
     with decoding(path), pillow_unlimited():
         tiff = read_tiff_layout(file)
     check_pixels(tiff.width, tiff.height, path)
@@ -206,15 +200,15 @@ def _open_tiff(file: BinaryIO, path: Path) -> _Source:
         mode = f"{tiff.samples}x{tiff.bits}"
         dtype = "uint8" if tiff.bits <= 8 else "uint16"
         info = ImageInfo(*_turned(size, orientation), tiff.bands, dtype, "TIFF", mode, orientation, 1, bool(tiff.alpha))
-        return _Source(path, file, info, tiff=tiff)
+        return OpenPicture(path, file, info, tiff=tiff)
     file.seek(0)
     image = open_with_pillow(file, "TIFF", path)
     with decoding(path), pillow_unlimited():
         frames = int(getattr(image, "n_frames", 1))
-    return _Source(path, file, _info_of(image, "TIFF", size, orientation, frames), image=image, tiff=tiff)
+    return OpenPicture(path, file, _info_of(image, "TIFF", size, orientation, frames), image=image, tiff=tiff)
 
 
-def _open_other(file: BinaryIO, name: str, path: Path) -> _Source:
+def _open_other(file: BinaryIO, name: str, path: Path) -> OpenPicture:
     image = open_with_pillow(file, name, path)
     frames = 1
     if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -227,7 +221,7 @@ def _open_other(file: BinaryIO, name: str, path: Path) -> _Source:
     exif = image.info.get("exif", b"")
     orientation = exif_orientation(exif) if isinstance(exif, bytes) else 1
     info = _info_of(image, name, (image.height, image.width), orientation, frames)
-    return _Source(path, file, info, image=image)
+    return OpenPicture(path, file, info, image=image)
 
 
 def _info_of(image: Image.Image, name: str, size: tuple[int, int], orientation: int, frames: int) -> ImageInfo:
@@ -253,12 +247,12 @@ def turn(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _orientation_left(source: _Source) -> int:
+def _orientation_left(source: OpenPicture) -> int:
     """Return the orientation that the decoder has not applied: Pillow turns TIFF files itself."""
     return 1 if source.info.format == "TIFF" and source.image is not None else source.info.orientation
 
 
-def _decode(source: _Source, at_least: tuple[int, int] | None) -> Pixels:
+def _decode(source: OpenPicture, at_least: tuple[int, int] | None) -> Pixels:
     """Decode to (H, W, bands), oriented, alpha dropped."""
     with decoding(source.path):
         if source.png is not None and source.image is None:
@@ -270,7 +264,7 @@ def _decode(source: _Source, at_least: tuple[int, int] | None) -> Pixels:
     return turn(pixels, _orientation_left(source))
 
 
-def _load(source: _Source, at_least: tuple[int, int] | None) -> Image.Image:
+def _load(source: OpenPicture, at_least: tuple[int, int] | None) -> Image.Image:
     """Decode with Pillow. Raises DataError."""
     image = source.image
     if image is None:

@@ -7,7 +7,7 @@ Pillow keeps 8 bits of 16-bit colours and drops bands beyond the third; such fil
 from dataclasses import dataclass
 from io import SEEK_END
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,31 +131,6 @@ def fit_unsigned(pixels: NDArray[Any], path: Path) -> NDArray[np.unsignedinteger
         raise DataError(f"The pixels hold values from {low} to {high}; 0 to 65535 can be read.", where=str(path),
                         fix="save them as 8- or 16-bit unsigned whole numbers")  # fmt: skip
     return pixels.astype(np.uint16)
-
-
-def exif_orientation(exif: bytes) -> int:
-    """Return the orientation 1 to 8 that EXIF data state; 1 where they state none or are damaged."""
-    value = _number_in(exif.removeprefix(b"Exif\0\0"), _ORIENTATION)
-    return value if 1 <= value <= 8 else 1
-
-
-def count_mpo_pictures(index: bytes) -> int:
-    """Return how many pictures a JPEG's multi-picture index lists; 1 where it is damaged."""
-    return max(1, _number_in(index, 0xB001))
-
-
-def _number_in(content: bytes, tag: int) -> int:
-    """Return a short or long number from the first directory of a TIFF structure; 0 where there is none."""
-    order: Literal["little", "big"] = "little" if content[:2] == b"II" else "big"
-    start = int.from_bytes(content[4:8], order)
-    for entry in range(int.from_bytes(content[start : start + 2], order)):
-        place = start + 2 + 12 * entry
-        if place + 12 > len(content):
-            break
-        if int.from_bytes(content[place : place + 2], order) == tag:
-            size = {3: 2, 4: 4}.get(int.from_bytes(content[place + 2 : place + 4], order), 0)
-            return int.from_bytes(content[place + 8 : place + 8 + size], order)
-    return 0
 
 
 def _read_tags(file: BinaryIO) -> ImageFileDirectory_v2:

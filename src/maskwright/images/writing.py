@@ -11,7 +11,6 @@ from PIL import Image
 
 from maskwright.errors import ShapeError, need
 from maskwright.files import write_bytes
-from maskwright.images.formats import encode_png
 from maskwright.images.modes import Pixels
 from maskwright.images.png16 import encode_png16
 
@@ -34,6 +33,27 @@ def write_picture(path: Path, image: Pixels) -> None:
     The same pixels give the same bytes. Raises OutputError, MissingDependency for TIFF without the extra `geo`.
     """
     write_bytes(path, _encode(image, path.suffix, path.name))
+
+
+def encode_png(array: Pixels, *, palette: tuple[tuple[int, int, int], ...] | None = None) -> bytes:
+    """Return a PNG without any metadata.
+
+    array: (H, W) uint8 or uint16, (H, W, 1) the same, (H, W, 3) or (H, W, 4) uint8.
+    palette: colours of the indices in an (H, W) uint8 array, at most 256. Raises ShapeError for anything else.
+    """
+    pixels = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    flat, colour = pixels.ndim == 2, pixels.ndim == 3 and pixels.shape[2] in (3, 4)
+    given = f"got {array.shape} {array.dtype}"
+    if not (flat and pixels.dtype in (np.uint8, np.uint16) or colour and pixels.dtype == np.uint8) or not pixels.size:
+        raise ShapeError(f"A PNG wants (H, W) uint8 or uint16, or (H, W, 3 or 4) uint8; {given}.")
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if palette is not None:
+        if not flat or pixels.dtype != np.uint8 or len(palette) > 256:
+            raise ShapeError(f"A palette of up to 256 colours wants (H, W) uint8; {given}, {len(palette)} colours.")
+        image.putpalette([value for colour in palette for value in colour])
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def _encode(image: Pixels, suffix: str, name: str) -> bytes:
