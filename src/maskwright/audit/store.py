@@ -66,7 +66,7 @@ class Column(Sequence[Row], Generic[Row]):
 
 
 class KeptFacts(Column[PairFacts]):
-    """The facts of a data set, row by row. pictures, masks: one half of each; cheaper where the other is not needed.
+    """The facts of a data set, row by row. pictures, masks: one half of each, for passing over all; without prints.
 
     digests: (n, 16) uint8, zeros where the pixels could not be read. printed: (n,) bool, whether there is a print.
     prints: (n, PRINT_BYTES) uint8, memory-mapped. In memory: 60 bytes a row.
@@ -81,7 +81,7 @@ class KeptFacts(Column[PairFacts]):
         self._file = file
         self._dataset = dataset
         self._lock = threading.Lock()
-        self._blocks: OrderedDict[int, tuple[bytes, bytes]] = OrderedDict()
+        self._blocks: OrderedDict[int, tuple[bytes, list[int], list[int], list[int]]] = OrderedDict()
         self.owner, self._table = _read_table(file)
         super().__init__(len(self._table), self._pair)
         self.pictures: Column[PictureFacts] = Column(len(self), self._picture)
@@ -111,53 +111,61 @@ class KeptFacts(Column[PairFacts]):
 
     def raw(self, index: int) -> tuple[bytes, bytes, bytes, bytes]:
         """Return picture, mask, digest and print of a row as bytes, the print empty if there is none."""
-        odd, prints = self._block(index // _BLOCK)
-        row = self._table[index]
-        begin = int(row["start"]) - int(self._table[index // _BLOCK * _BLOCK]["start"])
-        middle, end = begin + int(row["picture"]), begin + int(row["picture"]) + int(row["mask"])
-        at = index % _BLOCK * PRINT_BYTES
-        print_ = prints[at : at + PRINT_BYTES] if row["printed"] else b""
-        return odd[begin:middle], odd[middle:end], row["digest"].tobytes(), print_
+        return (*self._odd(index), self._table["digest"][index].tobytes(), self._print(index))
 
     def is_sound(self, index: int) -> bool:
         """Whether a row is as it was written."""
-        return _checksum(*self.raw(index)) == int(self._table[index]["checksum"])
+        return _checksum(*self.raw(index)) == int(self._table["checksum"][index])
 
-    def _block(self, number: int) -> tuple[bytes, bytes]:
+    def _odd(self, index: int) -> tuple[bytes, bytes]:
+        """Return what is of no fixed length: picture and mask."""
+        number, at = divmod(index, _BLOCK)
         with self._lock:
-            if number in self._blocks:
-                self._blocks.move_to_end(number)
-                return self._blocks[number]
-            rows = self._table[number * _BLOCK : (number + 1) * _BLOCK]
-            last = rows[-1]
-            begin, end = int(rows[0]["start"]), int(last["start"]) + int(last["picture"]) + int(last["mask"])
-            self._file.seek(begin)
-            odd = self._file.read(end - begin)
-            self._file.seek(_HEAD.size + number * _BLOCK * PRINT_BYTES)
-            self._blocks[number] = odd, self._file.read(len(rows) * PRINT_BYTES)
-            if len(self._blocks) > _BLOCKS:
-                self._blocks.popitem(last=False)
-            return self._blocks[number]
+            if number not in self._blocks:
+                self._blocks[number] = self._read_block(number)
+                if len(self._blocks) > _BLOCKS:
+                    self._blocks.popitem(last=False)
+            self._blocks.move_to_end(number)
+            odd, begins, middles, ends = self._blocks[number]
+        return odd[begins[at] : middles[at]], odd[middles[at] : ends[at]]
+
+    def _read_block(self, number: int) -> tuple[bytes, list[int], list[int], list[int]]:
+        """Return the bytes of a block of rows, and where each begins, where its mask begins, and where it ends."""
+        rows = self._table[number * _BLOCK : (number + 1) * _BLOCK]
+        begins = rows["start"].astype(np.int64)
+        middles = begins + rows["picture"]
+        ends = middles + rows["mask"]
+        first = int(begins[0])
+        self._file.seek(first)
+        odd = self._file.read(int(ends[-1]) - first)
+        return odd, (begins - first).tolist(), (middles - first).tolist(), (ends - first).tolist()
+
+    def _print(self, index: int) -> bytes:
+        if not self._table["printed"][index]:
+            return b""
+        with self._lock:
+            self._file.seek(_HEAD.size + index * PRINT_BYTES)
+            return self._file.read(PRINT_BYTES)
 
     def _whose(self) -> Dataset:
         if self._dataset is None:
             raise ValueError("nobody has said whose facts these are")
         return self._dataset
 
-    def _picture(self, index: int) -> PictureFacts:
+    def _picture(self, index: int, print_: bytes = b"") -> PictureFacts:
         dataset = self._whose()
-        picture, _, digest, print_ = self.raw(index)
+        digest = self._table["digest"][index].tobytes()
         return picture_from(
-            picture, dataset.root / dataset.columns.images[index], digest if any(digest) else b"",
+            self._odd(index)[0], dataset.root / dataset.columns.images[index], digest if any(digest) else b"",
             PicturePrint.from_bytes(print_) if print_ else None,
         )  # fmt: skip
 
     def _mask(self, index: int) -> MaskFacts:
         dataset = self._whose()
-        return mask_from(self.raw(index)[1], tuple(dataset.root / path for path in dataset.columns.masks[index]))
+        return mask_from(self._odd(index)[1], tuple(dataset.root / path for path in dataset.columns.masks[index]))
 
     def _pair(self, index: int) -> PairFacts:
-        return PairFacts(self._picture(index), self._mask(index))
+        return PairFacts(self._picture(index, self._print(index)), self._mask(index))
 
 
 class FactsWriter:
@@ -188,7 +196,7 @@ class FactsWriter:
         row["start"], row["picture"], row["mask"] = self._end, len(picture), len(mask)
         row["checksum"], row["printed"] = _checksum(*raw), bool(print_)
         self._odd += (picture, mask)
-        self._prints.append(print_ or bytes(PRINT_BYTES))
+        self._prints.append(print_)
         self._end += len(picture) + len(mask)
         self._done += 1
         if len(self._prints) == _BLOCK:
@@ -216,8 +224,9 @@ class FactsWriter:
     def _flush(self) -> None:
         odd = b"".join(self._odd)
         try:
-            self._file.seek(_HEAD.size + (self._done - len(self._prints)) * PRINT_BYTES)
-            self._file.write(b"".join(self._prints))
+            if any(self._prints):  # else a hole is left in the file, which takes no room
+                self._file.seek(_HEAD.size + (self._done - len(self._prints)) * PRINT_BYTES)
+                self._file.write(b"".join(print_ or bytes(PRINT_BYTES) for print_ in self._prints))
             self._file.seek(self._end - len(odd))
             self._file.write(odd)
         except OSError as error:
