@@ -5,7 +5,7 @@ The source is only read. What was done, left out and left alone stands in change
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any
 
 from maskwright.audit.check import CheckReport, check_dataset
 from maskwright.audit.findings import LEVELS, Finding
+from maskwright.audit.reading import forget_facts
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
+from maskwright.data.read import read_dataset
 from maskwright.data.threads import cores, in_threads
 from maskwright.errors import DataError
 from maskwright.files import whole_folder
@@ -29,7 +31,7 @@ from maskwright.runs.written_set import Line, refuse_place, write_description, w
 CHANGES = "changes.csv"
 _WORKERS = 4  # pictures at a time, at most
 _MEMORY = 600_000_000  # bytes that pictures at work may take together; a single one may take more
-_ROUNDS = 5  # of checking the copy and leaving out what would still be an error
+_ROUNDS = 20  # of checking the copy and leaving out what would still be an error
 
 
 @dataclass(frozen=True)
@@ -148,17 +150,21 @@ class _Work:
     def check(self) -> tuple[Finding, ...]:
         """Check the copy, leave out what is still an error, and return what is found in the end."""
         for _ in range(_ROUNDS):
-            report = check_dataset(self._folder, progress=self._progress)
-            found = list(self._still_wrong(report))
-            if not found:
-                break
+            clean = read_dataset(self._folder)
+            try:
+                report = check_dataset(clean, progress=self._progress)
+            finally:
+                forget_facts(clean)  # its folder is about to get another name
+            found = self._still_wrong(report)
             for row, reason in found:
                 self._take_out(row, reason)
+            if not found:
+                break
             self._describe()
         return report.findings
 
-    def _still_wrong(self, report: CheckReport) -> Iterable[tuple[int, Reason]]:
-        """Yield rows of the source whose pair is an error in the copy."""
+    def _still_wrong(self, report: CheckReport) -> list[tuple[int, Reason]]:
+        """Return rows of the source whose pair is an error in the copy."""
         clean = report.dataset
         if clean is None:
             raise ValueError("a check knows what it has checked")

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from maskwright.audit.check import CheckReport
 from maskwright.audit.findings import Finding
 from maskwright.data.dataset import Dataset
-from maskwright.data.names import shown
+from maskwright.data.names import shown, some
 from maskwright.runs.changes import Action, Change
 from maskwright.runs.written_set import Line
 
 _RELATED = ("duplicate", "near-duplicate")
-_BY_ROW = (  # kinds that are mended, or left out, pair by pair: their lines say so
-    "exif-rotated", "wrong-extension", "multi-frame", "mask-antialiased", "mask-lossy", "exif-conflict",
+_BY_ROW = (  # kinds that are mended pair by pair: their lines say so
+    "exif-rotated", "wrong-extension", "multi-frame", "mask-antialiased", "mask-lossy",
 )  # fmt: skip
-_NOT_COPIED = ("image-without-mask", "mask-without-image")  # listed file by file
+_NOT_COPIED = ("image-without-mask", "mask-without-image", "ambiguous-pair")  # listed file by file
 _WHY = {
     "error": "it is an error of the whole set: nothing tells which pairs are right",
     "warning": "it wants a person's eyes",
@@ -43,6 +43,7 @@ def untouched_changes(
     """Return a line for each finding that no other line speaks of."""
     rows = {name: row for row, name in enumerate(dataset.columns.ids)}
     opaque = {change.file for change in changes if change.kind == "mixed-modes" and change.action == "mended"}
+    settled = {change.kind for change in changes if change.action in ("mended", "left out")}
     resized = any(change.kind == "size-mismatch" and change.action == "mended" for change in changes)
     found = []
     for finding in report.findings:
@@ -53,7 +54,7 @@ def untouched_changes(
             continue
         if finding.kind == "mixed-modes" and (bool(opaque) if row is None else dataset.columns.images[row] in opaque):
             continue
-        if finding.level == "error" and _is_left_out(finding, rows, left):
+        if finding.level == "error" and (row is None and finding.kind in settled or _is_left_out(finding, rows, left)):
             continue
         if row is not None and (row in left or finding.level == "error"):
             continue
@@ -88,6 +89,10 @@ def leftover_changes(dataset: Dataset) -> Iterator[Change]:
         yield Change(path, "image-without-mask", "The picture has no mask.", "left out", "a pair needs both", path)
     for path in leftovers.masks:
         yield Change(path, "mask-without-image", "The mask has no picture.", "left out", "a pair needs both", path)
+    for unclear in leftovers.unclear:
+        said = f"Several fit: {some(list(unclear.images))} and {some(list(unclear.masks))}."
+        for path in (*unclear.images, *unclear.masks):
+            yield Change(path, "ambiguous-pair", said, "left out", "nothing tells which belong together", path)
     for path in leftovers.unused:
         said = "It is neither taken for a picture nor for a mask."
         yield Change(path, "stray-file", said, "left out", "it is not part of the set", path)

@@ -11,6 +11,7 @@ from maskwright.audit.check import CheckReport
 from maskwright.audit.facts import MaskFacts, PairFacts, PictureFacts
 from maskwright.audit.findings import Finding
 from maskwright.data.dataset import Columns
+from maskwright.data.names import shown
 from maskwright.images.formats import ImageInfo
 
 FAMILIES = ("duplicate", "near-duplicate", "label-conflict", "split-leak")
@@ -71,7 +72,7 @@ def decide(report: CheckReport, columns: Columns, *, leave_out_duplicates: bool)
         else:
             kept[row] = decided
     if leave_out_duplicates:
-        left |= _spare(report.findings, rows, columns.parts, kept)
+        left |= _spare(report.facts, columns, kept)
     left |= _orphans(columns, left)
     return Decision({row: kept[row] for row in sorted(kept) if row not in left}, left)
 
@@ -83,7 +84,7 @@ def _faults(findings: Iterable[Finding], rows: Mapping[str, int]) -> dict[int, l
     """Return the errors of single pictures, by row."""
     found: dict[int, list[Finding]] = {}
     for finding in findings:
-        if finding.level != "error" or finding.kind in FAMILIES:
+        if finding.level != "error" or finding.kind in (*FAMILIES, "ambiguous-pair"):
             continue
         names = [finding.sample] if finding.sample is not None else finding.evidence.get("samples", ())
         if finding.sample is None and finding.kind != "exif-conflict":
@@ -114,17 +115,17 @@ def family_reasons(errors: Iterable[Finding], columns: Columns) -> dict[int, Rea
     return left
 
 
-def _spare(
-    findings: Iterable[Finding], rows: Mapping[str, int], parts: Sequence[str], kept: Mapping[int, Treatment]
-) -> dict[int, Reason]:
-    """Return all but one of each picture that is there several times; the one in the test part stays."""
+def _spare(facts: Iterable[PairFacts], columns: Columns, kept: Mapping[int, Treatment]) -> dict[int, Reason]:
+    """Return all but one of each pair that is there several times, mask and all; the one in the test part stays."""
+    same: dict[tuple[bytes, bytes], list[int]] = {}
+    for row, pair in enumerate(facts):
+        if row in kept and pair.picture.digest and not (columns.parents and columns.parents[row]):
+            same.setdefault((pair.picture.digest, pair.mask.digest), []).append(row)
     left: dict[int, Reason] = {}
-    for finding in findings:
-        if finding.kind != "duplicate":
-            continue
-        family = [rows[name] for name in finding.evidence.get("samples", ()) if rows.get(name) in kept]
-        family.sort(key=lambda row: (_PARTS.index(parts[row]), row))
-        left |= {row: Reason("duplicate", finding.what, "another one of them is kept") for row in family[1:]}
+    for family in same.values():
+        stays, *others = sorted(family, key=lambda row: (_PARTS.index(columns.parts[row]), row))
+        found = f"{shown(columns.ids[stays])} is the same picture with the same mask."
+        left |= {row: Reason("duplicate", found, f"{shown(columns.ids[stays])} is kept") for row in others}
     return left
 
 
@@ -151,7 +152,8 @@ def _decide_one(pair: PairFacts, faults: Sequence[Finding], habit: str, bands: i
     info = picture.info
     if info is None:
         raise ValueError("a picture without a header has an error")
-    as_stored = info.orientation != 1 and any(finding.kind == "exif-conflict" for finding in faults)
+    told = info.orientation != 1 and any(finding.kind == "exif-conflict" for finding in faults)
+    as_stored = told or _fits_as_stored(info, mask)
     turn: Literal["", "upright", "stored"] = "stored" if as_stored else "upright" if info.orientation != 1 else ""
     size = _stored_size(info) if as_stored else (info.height, info.width)
     resize = _resized(size, (mask.height, mask.width), habit, faults)
@@ -184,6 +186,12 @@ def _stored_size(info: ImageInfo) -> Size:
     return (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
 
 
+def _fits_as_stored(info: ImageInfo, mask: MaskFacts) -> bool:
+    """Whether a mask has the size that its picture has before EXIF turns it, and not the one it has afterwards."""
+    stored, size = _stored_size(info), (mask.height, mask.width)
+    return stored == size != (info.height, info.width)
+
+
 def _resized(picture: Size, mask: Size, habit: str, faults: Sequence[Finding]) -> Size | Reason | None:
     """Return the size that a mask gets, None for its own, or why the pair is left out."""
     if picture == mask:
@@ -205,7 +213,7 @@ def _whole_multiple(large: Size, small: Size) -> bool:
 
 def _habit(report: CheckReport) -> str:
     """Return what is done where nearly every mask has another size: "resize", "keep" for stretched sets, or ""."""
-    notes = {finding.kind for finding in report.findings if finding.kind in _SIZES and finding.sample is None}
+    notes = {finding.kind for finding in report.findings if finding.kind in _SIZES and finding.level == "note"}
     if not notes:
         return ""
     if "aspect-mismatch" in notes:

@@ -512,3 +512,23 @@ def test_masks_without_any_class_but_with_ignored_pixels_are_read_as_they_were(t
 
     before, after = read_dataset(data, options), read_dataset(result.folder)
     assert all(np.array_equal(before.read_mask(row), after.read_mask(row)) for row in range(40))
+
+
+def test_pictures_of_which_several_fit_a_mask_are_left_out_and_listed(data, tmp_path):
+    save(data / "images" / "pebbles_0003.png", photo(3, SIZE))
+
+    result = mended(data, tmp_path)
+
+    left = {line["file"] for line in lines_of(result.folder, "ambiguous-pair")}
+    assert left == {"images/pebbles_0003.jpg", "images/pebbles_0003.png", "masks/pebbles_0003.png"}
+    assert result.pairs == 11
+
+
+def test_what_the_check_of_the_copy_has_kept_is_not_left_in_the_cache(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKWRIGHT_CACHE", str(tmp_path / "cache"))
+    report = check_dataset(data)
+    before = sorted((tmp_path / "cache" / "facts").iterdir())
+
+    mend(report, tmp_path / "clean")
+
+    assert sorted((tmp_path / "cache" / "facts").iterdir()) == before
