@@ -46,19 +46,20 @@ def group(findings: Sequence[Content], meanings: Mapping[str, str]) -> list[Kind
 
 def _group(kind: str, found: list[tuple[int, Content]], meaning: str) -> KindGroup:
     found.sort(key=lambda pair: _LEVELS.index(pair[1]["level"]))
+    about = sum(touched(finding["sample"], finding["evidence"]) for _, finding in found)
     fixes = {finding["fix"] for _, finding in found}
     listed = found[DRAWN : DRAWN + LISTED]
     return KindGroup(
-        kind, found[0][1]["level"], meaning, sum(touched(finding["evidence"]) for _, finding in found),
+        kind, found[0][1]["level"], meaning, about,
         fixes.pop() if len(fixes) == 1 else "", tuple(found[:DRAWN]), tuple(_line(finding) for _, finding in listed),
         len(found) - DRAWN - len(listed) if len(found) > DRAWN else 0,
     )  # fmt: skip
 
 
-def touched(evidence: Mapping[str, Any]) -> int:
-    """Return how many pictures or files a finding with this evidence is about, at least one."""
+def touched(sample: str | None, evidence: Mapping[str, Any]) -> int:
+    """Return how many pictures or files a finding is about, at least one: a family's members, a set's count."""
     count, samples = evidence.get("count"), evidence.get("samples")
-    if isinstance(count, int):
+    if isinstance(count, int) and (sample is None or samples):
         return max(1, count)
     return max(1, len(samples)) if isinstance(samples, list | tuple) else 1
 

@@ -47,8 +47,8 @@ def outlined_thumbnail(
     size, canvas = _canvas(image, side, pale=pale)
     for mask, colour in outlines:
         lines = edges(resize_labels(mask, (canvas.height, canvas.width)))
-        canvas.paste("white", mask=alpha(~shrunk(~lines, 2), 120))
-        canvas.paste(colour, mask=alpha(~shrunk(~lines, 1), 255))
+        canvas.paste("white", mask=alpha(~shrunk(~lines, 3), 130))
+        canvas.paste(colour, mask=alpha(~shrunk(~lines, 2), 255))
     return smaller(canvas, size)
 
 

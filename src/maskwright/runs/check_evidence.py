@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from maskwright.audit.findings import Finding
 from maskwright.data.dataset import Dataset
@@ -24,6 +25,7 @@ from maskwright.report.evidence import Box, boxed_thumbnail, mask_thumbnail
 from maskwright.report.pixels import clear_colours, thumbnail, tinted_thumbnail
 
 RELATIVES = 4  # members of a family that are shown
+FILES = ("files", "images", "masks")  # under which evidence names files of no pair
 EXAMPLES = 3  # pictures shown of a finding of the whole set
 
 
@@ -46,7 +48,9 @@ class Evidence:
         named = {name for finding in findings for name in _names(finding)}
         self.rows = {name: row for row, name in enumerate(self.dataset.columns.ids) if name in named}
         left = self.dataset.leftovers
-        loose = ((path, self.dataset.root / path) for path in (*left.images, *left.masks, *left.unused))
+        unclear = [path for one in left.unclear for path in (*one.images, *one.masks)]
+        paths = (*left.images, *left.masks, *left.unused, *unclear)
+        loose = ((path, self.dataset.root / path) for path in paths)
         self.files = {
             said: path for short, path in loose for text in (short, str(path)) if (said := shown(text, 500)) in named
         }
@@ -62,7 +66,7 @@ class Evidence:
 
     def several(self, finding: Finding) -> list[int]:
         """Return the rows that the evidence names."""
-        return [self.rows[name] for name in _listed(finding, "samples") if name in self.rows]
+        return [self.rows[name] for name in listed(finding, "samples") if name in self.rows]
 
     def image(self, row: int) -> Pixels:
         """Return a picture for looking at, (H, W, C), large JPEGs at reduced scale. Raises DataError."""
@@ -86,10 +90,12 @@ class Evidence:
 
 def _names(finding: Finding) -> list[str]:
     """Return what a finding names: its sample, its file, and the samples and files of its evidence."""
-    return [finding.sample or "", finding.where, *_listed(finding, "samples"), *_listed(finding, "files")]
+    lists = (name for key in ("samples", *FILES) for name in listed(finding, key))
+    return [finding.sample or "", finding.where, *lists]
 
 
-def _listed(finding: Finding, key: str) -> list[str]:
+def listed(finding: Finding, key: str) -> list[str]:
+    """Return the names that the evidence holds under a key."""
     names = finding.evidence.get(key)
     return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
 
@@ -121,10 +127,11 @@ def pair_panels(source: Evidence, finding: Finding) -> list[Panel]:
     boxes = boxes_of(finding.evidence)
     if not boxes:
         return [*panels, source.tinted(row, "mask over it")]
-    return [*panels, attempt("mask over it; marked", partial(_boxed, source, row, boxes))]
+    return [*panels, attempt("mask over it; marked", partial(boxed, source, row, boxes))]
 
 
-def _boxed(source: Evidence, row: int, boxes: Sequence[Box]) -> Any:
+def boxed(source: Evidence, row: int, boxes: Sequence[Box]) -> Image.Image:
+    """Return the picture with its mask over it, and boxes in pixels of the mask. Raises DataError."""
     mask = source.dataset.read_mask(row)
     grid = (mask.shape[0], mask.shape[1])
     return boxed_thumbnail(source.image(row), mask, boxes, source.classes, SIDE, grid=grid)
@@ -147,10 +154,13 @@ def boxes_of(evidence: Mapping[str, Any]) -> list[Box]:
 
 def file_panels(source: Evidence, finding: Finding) -> list[Panel]:
     """Return files that belong to no pair: a picture as it is, a mask in the colours of its classes."""
-    named = _listed(finding, "files") or [finding.where]
-    paths = [source.files[name] for name in named if name in source.files]
-    as_mask = finding.kind == "mask-without-image"
-    return [_file(source, path, as_mask=as_mask) for path in paths[:RELATIVES]]
+    named = [(name, key == "masks") for key in FILES for name in listed(finding, key)]
+    named = named or [(finding.where, finding.kind == "mask-without-image")]
+    known = [(source.files[name], as_mask) for name, as_mask in named if name in source.files]
+    return [
+        _file(source, path, as_mask=as_mask or finding.kind == "mask-without-image")
+        for path, as_mask in known[:RELATIVES]
+    ]
 
 
 def _file(source: Evidence, path: Path, *, as_mask: bool) -> Panel:

@@ -3,13 +3,16 @@
 Knows what the evidence of these kinds says; how things are drawn stands in `report/evidence.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
+from maskwright.audit.agreement import TURNS
 from maskwright.audit.findings import Finding
 from maskwright.errors import MaskwrightError
 from maskwright.images.classes import IGNORE
@@ -18,6 +21,7 @@ from maskwright.report.check_page import SIDE, Panel
 from maskwright.report.evidence import (
     AS_IT_IS,
     BETTER,
+    Box,
     densest,
     marked_thumbnail,
     moved,
@@ -25,8 +29,10 @@ from maskwright.report.evidence import (
     zoomed,
 )
 from maskwright.report.pixels import thumbnail
-from maskwright.runs.check_evidence import Evidence, attempt, boxes_of, pair_panels, picture_panel
+from maskwright.runs.check_evidence import EXAMPLES, Evidence, attempt, boxed, boxes_of, pair_panels, picture_panel
 
+_VANISHED = 4.0  # pixels at the planned size: fewer are lost in resizing
+_MARKED = 50  # objects that are marked in one picture
 _ZOOM = 40  # pixels of a mask's side that are shown enlarged
 
 
@@ -115,23 +121,42 @@ def shifted_panels(source: Evidence, finding: Finding) -> list[Panel]:
 
 
 def fitted(mask: NDArray[Any], evidence: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the mask turned, flipped and moved as the evidence of a `mask-shifted` says."""
-    change = evidence.get("change", "")
-    if change in _CHANGES:
-        mask = _CHANGES[change](mask)
+    """Return the mask, (H, W) or (H, W, K), turned and moved as the evidence of a `mask-shifted` says."""
+    turn = TURNS.get(str(evidence.get("turn")))
+    if turn is not None:
+        mask = turn(mask) if mask.ndim == 2 else np.moveaxis(turn(np.moveaxis(mask, 2, 0)), 0, 2)
     shift = evidence.get("shift")
     if isinstance(shift, list | tuple) and len(shift) == 2:
         return moved(mask, (round(shift[0]), round(shift[1])))
     return mask
 
 
-_CHANGES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
-    "mirrored": lambda mask: mask[:, ::-1],
-    "flipped": lambda mask: mask[::-1],
-    "turned by 180 degrees": lambda mask: mask[::-1, ::-1],
-    "turned by 90 degrees": lambda mask: np.rot90(mask),
-    "turned by 270 degrees": lambda mask: np.rot90(mask, 3),
-}
+def tiny_panels(source: Evidence, finding: Finding) -> list[Panel]:
+    """Return some pictures with the objects marked that would vanish at the planned size."""
+    rows = [row for row in (source.row_of(finding), *source.several(finding)) if row is not None]
+    size, name = finding.evidence.get("size"), finding.evidence.get("class")
+    if not (isinstance(size, list | tuple) and len(size) == 2) or name not in source.classes.names:
+        return pair_panels(source, finding)
+    label = source.classes.names.index(name)
+
+    def draw(row: int) -> Image.Image:
+        mask = source.dataset.read_mask(row)
+        boxes = small_objects(mask == label if mask.ndim == 2 else mask[:, :, label] == 1, (size[0], size[1]))
+        return boxed(source, row, boxes)
+
+    return [attempt(f"{source.dataset.columns.ids[row]}; marked", partial(draw, row)) for row in rows[:EXAMPLES]]
+
+
+def small_objects(where: NDArray[np.bool_], size: tuple[int, int]) -> list[Box]:
+    """Return the boxes of objects, (H, W), that would have fewer than four pixels at `size` (height, width)."""
+    labels, _ = ndimage.label(where, structure=np.ones((3, 3), bool))
+    areas = np.bincount(labels.ravel())
+    scale = min(1.0, size[0] * size[1] / where.size)
+    found = zip(ndimage.find_objects(labels), areas[1:], strict=True)
+    boxes = [
+        (rows.start, columns.start, rows.stop, columns.stop) for (rows, columns), n in found if n * scale < _VANISHED
+    ]
+    return boxes[:_MARKED]
 
 
 def ring_panels(source: Evidence, finding: Finding) -> list[Panel]:

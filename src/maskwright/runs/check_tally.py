@@ -19,7 +19,7 @@ class Tally:
     """share: (N,) foreground's share of a mask; brightness: (N,) mean grey, 0..255; NaN where not known.
 
     sizes: (N, 2) height and width, 0 where not known. pixels, masks: (K,) of each class, and the masks that show it.
-    counted: pixels that count, of looked_at masks. objects: side of an object in pixels -> how many.
+    counted: pixels that count, of looked_at masks. objects: side of a square of its area -> how many.
     """
 
     share: NDArray[np.float32]
@@ -51,6 +51,9 @@ def tally(facts: Sequence[PairFacts], classes: Classes) -> Tally:
             sizes[row] = info.height, info.width
         if pair.picture.print is not None:
             brightness[row] = pair.picture.print.thumbnail.mean()
+        if mask.drawing is not None:
+            for of_class in (mask.drawing.objects or {}).values():
+                objects.update({side_of(kind): number for kind, number in of_class.sizes.items()})
         if mask.counts is None:
             continue
         looked_at += 1
@@ -65,3 +68,8 @@ def tally(facts: Sequence[PairFacts], classes: Classes) -> Tally:
         if kept > 0:
             share[row] = min(1.0, foreground / kept)
     return Tally(share, brightness, sizes, pixels, masks, counted, looked_at, objects)
+
+
+def side_of(kind: int) -> float:
+    """Return the side of a square that is as large as an object of a kind of size, which are four to a doubling."""
+    return round(float(2 ** ((kind + 0.5) / 8)), 2)

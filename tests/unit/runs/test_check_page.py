@@ -13,7 +13,7 @@ from maskwright.data.read import read_dataset
 from maskwright.images.classes import Classes
 from maskwright.recipe import DataOptions
 from maskwright.runs.check_evidence import Evidence, boxes_of
-from maskwright.runs.check_mask_panels import fitted
+from maskwright.runs.check_mask_panels import fitted, small_objects
 from maskwright.runs.check_page import write_check_page
 from maskwright.runs.check_panels import panels_of
 from maskwright.runs.check_tally import tally
@@ -231,13 +231,58 @@ def test_values_that_are_no_class_are_marked_where_they_are(tmp_path):
 
 
 def test_masks_that_conflict_are_shown_with_their_difference(folder):
-    *_, difference = drawn(folder, finding("label-conflict", samples=["s0", "s1"]))
+    *_, difference = drawn(folder, finding("label-conflict", samples=["s0", make_copy(folder)]))
     assert reds(difference) > 20
 
 
 def test_near_duplicates_say_what_was_changed_and_in_which_part(folder):
-    found = finding("near-duplicate", samples=["s0", "s1"], how=["resized", "brighter"])
-    assert "resized, brighter" in panels(folder, found)[-1].caption or "brighter" in panels(folder, found)[-1].caption
+    steps = [["s0", "s1", "resized, brighter"]]
+    found = finding("near-duplicate", samples=["s0", "s1"], parts=["train", "test"], how=steps[0][2], steps=steps)
+    assert [panel.caption for panel in panels(folder, found)] == ["s0 (train)", "s1 (test) resized, brighter"]
+
+
+def test_pictures_that_differ_are_not_laid_over_each_other(folder):
+    alike = make_copy(folder)
+    assert len(panels(folder, finding("label-conflict", samples=["s0", alike]))) == 3
+    assert len(panels(folder, finding("label-conflict", samples=["s0", "s1"]))) == 2
+
+
+def make_copy(folder):
+    save(folder / "images" / "s9.jpg", photo(0, SIZE))
+    save(folder / "masks" / "s9.png", disc(77, SIZE))
+    return "s9"
+
+
+def test_what_was_taken_for_a_group_is_shown(tmp_path):
+    names = [f"beach{number:02d}_{letter}" for number in range(12) for letter in "ab"]
+    for number, name in enumerate(names):
+        save(tmp_path / "images" / f"{name}.jpg", photo(number, SIZE))
+        save(tmp_path / "masks" / f"{name}.png", disc(number, SIZE))
+    shown = panels(tmp_path, finding("group-suggested", None, groups=12))
+    assert [panel.caption for panel in shown] == ["beach00_a", "beach00_b"]
+
+
+def test_objects_that_would_vanish_are_marked(folder):
+    found = finding("tiny-objects", None, samples=["s0"], size=[4, 6], **{"class": "foreground"})
+    (marked,) = drawn(folder, found)
+    (plain,) = drawn(folder, finding("tiny-objects", None, samples=["s0"], size=[48, 64], **{"class": "foreground"}))
+    assert reds(marked) > reds(plain)
+
+
+def test_small_objects_are_told_apart_from_large_ones():
+    where = np.zeros((20, 30), bool)
+    where[2:4, 3:5] = True
+    where[8:18, 10:25] = True
+    assert small_objects(where, (10, 15)) == [(2, 3, 4, 5)]
+    assert small_objects(where, (20, 30)) == []
+
+
+def test_a_turned_mask_is_turned_as_the_evidence_says():
+    mask = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert fitted(mask, {"turn": "mirrored", "shift": [0, 0]}).tolist() == mask[:, ::-1].tolist()
+    assert fitted(mask, {"turn": "turned left"}).tolist() == np.rot90(mask).tolist()
+    layers = np.stack([mask, mask + 1], axis=2)
+    assert np.array_equal(fitted(layers, {"turn": "turned right"})[..., 1], np.rot90(mask + 1, 3))
 
 
 def test_large_families_are_shown_in_part(folder):
@@ -272,3 +317,5 @@ def test_the_tally_counts_classes_sizes_and_foreground(folder):
     assert seen.share[0] == 0
     assert seen.size_counts() == {SIZE: 8}
     assert np.isfinite(seen.brightness).all()
+    assert sum(seen.objects.values()) == 7
+    assert all(10 < side < 15 for side in seen.objects), "a disc of radius 7 has the area of a square of side 12.4"
