@@ -5,7 +5,7 @@ The pixels' digest and print are of fixed length and are kept apart (`store.py`)
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from maskwright.audit.prints import PicturePrint
 from maskwright.errors import DataError
 from maskwright.images.formats import ImageInfo
 
+_INFO = tuple(field.name for field in fields(ImageInfo))
+_decode = json.JSONDecoder().raw_decode  # what was written without blanks needs no search for them
+
 
 def picture_bytes(facts: PictureFacts) -> bytes:
     """Return all that is known of a picture but its path, digest and print."""
@@ -23,9 +26,9 @@ def picture_bytes(facts: PictureFacts) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def picture_from(content: bytes, path: Path, digest: bytes, print: PicturePrint | None) -> PictureFacts:  # noqa: A002
-    """Undo `picture_bytes`."""
-    info, error, grey, taken = json.loads(content)
+def picture_from(content: str, path: Path, digest: bytes, print: PicturePrint | None) -> PictureFacts:  # noqa: A002
+    """Undo `picture_bytes`, given as text."""
+    info, error, grey, taken = _decode(content)[0]
     return PictureFacts(path, _info(info), _error(error), digest, bool(grey), print, taken)
 
 
@@ -40,9 +43,9 @@ def mask_bytes(facts: MaskFacts) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def mask_from(content: bytes, paths: tuple[Path, ...]) -> MaskFacts:
-    """Undo `mask_bytes`."""
-    height, width, infos, error, unknown, counts, soft, undecided, constant, digest, drawing = json.loads(content)
+def mask_from(content: str, paths: tuple[Path, ...]) -> MaskFacts:
+    """Undo `mask_bytes`, given as text."""
+    height, width, infos, error, unknown, counts, soft, undecided, constant, digest, drawing = _decode(content)[0]
     return MaskFacts(
         paths, height, width, tuple(_known_info(*info) for info in infos), _error(error), unknown,
         None if counts is None else {label: pixels for label, pixels in counts}, soft, undecided, constant,
@@ -51,7 +54,7 @@ def mask_from(content: bytes, paths: tuple[Path, ...]) -> MaskFacts:
 
 
 def _info_list(info: ImageInfo | None) -> list[Any] | None:
-    return None if info is None else list(astuple(info))
+    return None if info is None else [getattr(info, name) for name in _INFO]
 
 
 def _info(content: Sequence[Any] | None) -> ImageInfo | None:

@@ -37,6 +37,7 @@ _BLOCK = 256  # rows read, or written, at a time
 _BLOCKS = 4  # blocks that stay in memory
 
 Row = TypeVar("Row")
+_Block = tuple[str, list[int], list[int], list[int]]  # rows, where each begins, where its mask begins, where it ends
 
 
 class Column(Sequence[Row], Generic[Row]):
@@ -81,7 +82,7 @@ class KeptFacts(Column[PairFacts]):
         self._file = file
         self._dataset = dataset
         self._lock = threading.Lock()
-        self._blocks: OrderedDict[int, tuple[bytes, list[int], list[int], list[int]]] = OrderedDict()
+        self._blocks: OrderedDict[int, _Block] = OrderedDict()
         self.owner, self._table = _read_table(file)
         super().__init__(len(self._table), self._pair)
         self.pictures: Column[PictureFacts] = Column(len(self), self._picture)
@@ -111,14 +112,16 @@ class KeptFacts(Column[PairFacts]):
 
     def raw(self, index: int) -> tuple[bytes, bytes, bytes, bytes]:
         """Return picture, mask, digest and print of a row as bytes, the print empty if there is none."""
-        return (*self._odd(index), self._table["digest"][index].tobytes(), self._print(index))
+        picture, mask = self._odd(index)
+        digest = self._table["digest"][index].tobytes()
+        return picture.encode("latin-1"), mask.encode("latin-1"), digest, self._print(index)
 
     def is_sound(self, index: int) -> bool:
         """Whether a row is as it was written."""
         return _checksum(*self.raw(index)) == int(self._table["checksum"][index])
 
-    def _odd(self, index: int) -> tuple[bytes, bytes]:
-        """Return what is of no fixed length: picture and mask."""
+    def _odd(self, index: int) -> tuple[str, str]:
+        """Return what is of no fixed length: picture and mask, as JSON."""
         number, at = divmod(index, _BLOCK)
         with self._lock:
             if number not in self._blocks:
@@ -129,15 +132,14 @@ class KeptFacts(Column[PairFacts]):
             odd, begins, middles, ends = self._blocks[number]
         return odd[begins[at] : middles[at]], odd[middles[at] : ends[at]]
 
-    def _read_block(self, number: int) -> tuple[bytes, list[int], list[int], list[int]]:
-        """Return the bytes of a block of rows, and where each begins, where its mask begins, and where it ends."""
+    def _read_block(self, number: int) -> _Block:
         rows = self._table[number * _BLOCK : (number + 1) * _BLOCK]
         begins = rows["start"].astype(np.int64)
         middles = begins + rows["picture"]
         ends = middles + rows["mask"]
         first = int(begins[0])
         self._file.seek(first)
-        odd = self._file.read(int(ends[-1]) - first)
+        odd = self._file.read(int(ends[-1]) - first).decode("latin-1")  # ASCII, unless it is damaged
         return odd, (begins - first).tolist(), (middles - first).tolist(), (ends - first).tolist()
 
     def _print(self, index: int) -> bytes:
