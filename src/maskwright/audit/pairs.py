@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from maskwright.audit.facts import MaskFacts, PictureFacts
-from maskwright.audit.findings import Finding, Level
+from maskwright.audit.findings import Finding, Level, Many, together
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.unclear import Unclear
@@ -16,9 +16,11 @@ _LISTED = 100
 
 
 def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]) -> list[Finding]:
-    """Return masks of another size than their picture: one note if nearly all are, else an error for each."""
-    sized: list[Finding] = []
-    shaped: list[Finding] = []
+    """Return masks of another size than their picture: one note if nearly all are, else an error for each.
+
+    One pixel more or less, as rounding makes it, is a note of its own.
+    """
+    sized, shaped, rounded = Many(), Many(), Many()
     compared = 0
     for name, picture, mask in zip(dataset.columns.ids, pictures, masks, strict=True):
         info = picture.info
@@ -30,7 +32,11 @@ def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Seq
         evidence = {"image": [info.height, info.width], "mask": [mask.height, mask.width]}
         sizes = f"{info.height} x {info.width} and {mask.height} x {mask.width} (height x width)"
         where = shown(str(mask.paths[0]), 500)
-        if _same_aspect(info.height, info.width, mask.height, mask.width):
+        if max(abs(info.height - mask.height), abs(info.width - mask.width)) == 1:
+            what = f"Picture and mask differ in size by one pixel: {sizes}."
+            fix = "nothing to do: the mask is stretched to fit"
+            rounded.append(Finding("size-mismatch", "note", name, what, where, fix, evidence))
+        elif _same_aspect(info.height, info.width, mask.height, mask.width):
             what = f"Picture and mask differ in size: {sizes}."
             fix = "save the mask at the picture's size, or make sure that they show the same scene"
             sized.append(Finding("size-mismatch", "error", name, what, where, fix, evidence))
@@ -40,12 +46,13 @@ def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Seq
             what = f"Picture and mask differ in shape: {sizes}.{hint}"
             fix = "turn one of them" if turned else "crop or correct the mask, or remove the pair"
             shaped.append(Finding("aspect-mismatch", "error", name, what, where, fix, evidence))
-    both = shaped + sized
-    if len(both) < max(2, _WHOLE * compared):
-        return both
-    if len(shaped) < (1 - _WHOLE) * len(both):  # a few shapes that differ are no habit of the whole set
-        return [*shaped, _one(sized, compared)]
-    return [_one(both, compared)]
+    count = len(shaped) + len(sized)
+    some_rounded = together(rounded, compared, "{count} masks differ from their pictures by one pixel")
+    if count < max(2, _WHOLE * compared):
+        return [*shaped.singly(), *sized.singly(), *some_rounded]
+    if len(shaped) < (1 - _WHOLE) * count:  # a few shapes that differ are no habit of the whole set
+        return [*shaped.singly(), _one(Many(), sized, compared), *some_rounded]
+    return [_one(shaped, sized, compared), *some_rounded]
 
 
 def _same_aspect(height: int, width: int, mask_height: int, mask_width: int) -> bool:
@@ -54,19 +61,20 @@ def _same_aspect(height: int, width: int, mask_height: int, mask_width: int) -> 
     return abs(expected - mask_width) <= max(1.0, width / height, _ASPECT * mask_width)
 
 
-def _one(found: list[Finding], compared: int) -> Finding:
+def _one(shaped: Many, sized: Many, compared: int) -> Finding:
     """Return one note in place of many errors; it speaks of shapes where more than half of them differ in shape."""
+    found, count = [*shaped.first, *sized.first], len(shaped) + len(sized)
     samples = [finding.sample for finding in found[:_LISTED]]
-    evidence = {"count": len(found), "compared": compared, "samples": samples, "first": dict(found[0].evidence)}
+    evidence = {"count": count, "compared": compared, "samples": samples, "first": dict(found[0].evidence)}
     level: Level = "note"
-    if sum(finding.kind == "aspect-mismatch" for finding in found) * 2 > len(found):
+    if len(shaped) * 2 > count:
         what = (
-            f"{len(found)} of {compared} masks have another shape than their picture: pictures or masks were "
+            f"{count} of {compared} masks have another shape than their picture: pictures or masks were "
             "squashed; they will be stretched to fit."
         )
         fix = "nothing to do if they match when stretched; look at a few overlays"
         return Finding("aspect-mismatch", level, None, what, "", fix, evidence)
-    what = f"{len(found)} of {compared} masks have another size than their picture; they will be stretched to fit."
+    what = f"{count} of {compared} masks have another size than their picture; they will be stretched to fit."
     fix = "nothing to do; scores are taken at the masks' size"
     return Finding("size-mismatch", level, None, what, "", fix, evidence)
 

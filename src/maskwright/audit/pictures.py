@@ -1,11 +1,11 @@
 """Findings about single picture files: readable, what their name says, upright, one picture, same kind of pixels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskwright.audit.facts import PictureFacts
-from maskwright.audit.findings import Finding, together
+from maskwright.audit.findings import Finding, Level, Many, together
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
 from maskwright.errors import DataError
@@ -17,20 +17,19 @@ _SUFFIXES = {
 }  # fmt: skip
 
 
-def picture_findings(dataset: Dataset, pictures: Sequence[PictureFacts]) -> list[Finding]:
-    """Return what is found about the pictures, one by one and as a set."""
-    found: list[Finding] = []
-    turned: list[Finding] = []
+def picture_findings(dataset: Dataset, pictures: Sequence[PictureFacts]) -> Iterator[Finding]:
+    """Yield what is found about the pictures, one by one and as a set."""
+    turned = Many()
     for name, picture in zip(dataset.columns.ids, pictures, strict=True):
         if picture.error is not None:
-            found.append(broken(name, picture.error, picture.path, "picture"))
+            yield broken(name, picture.error, picture.path, "picture")
         if picture.info is None:
             continue
-        found += file_findings(name, picture.info, picture.path, "picture")
+        yield from file_findings(name, picture.info, picture.path, "picture")
         if picture.info.orientation != 1:
             turned.append(_turned(name, picture.info, picture.path))
-    found += together(turned, len(dataset), "{count} pictures are turned upright as their EXIF entries say")
-    return found + _modes(dataset, pictures)
+    yield from together(turned, len(dataset), "{count} pictures are turned upright as their EXIF entries say")
+    yield from _modes(dataset, pictures)
 
 
 def broken(name: str | None, error: DataError, path: Path, what: str) -> Finding:
@@ -82,42 +81,31 @@ def _turned(name: str, info: ImageInfo, path: Path) -> Finding:
     )  # fmt: skip
 
 
-def _modes(dataset: Dataset, pictures: Sequence[PictureFacts]) -> list[Finding]:
-    """Return pictures whose pixels are of another kind than most: grey, transparent, 16 bits, other bands."""
-    known = [(name, p) for name, p in zip(dataset.columns.ids, pictures, strict=True) if p.info is not None]
-    if not known:
-        return []
-    kinds = [_kind(picture) for _, picture in known]
-    count = Counter(kinds)
+def _modes(dataset: Dataset, pictures: Sequence[PictureFacts]) -> Iterator[Finding]:
+    """Yield pictures whose pixels are of another kind than most: grey, transparent, 16 bits, other bands."""
+    count = Counter(_kind(picture, picture.info) for picture in pictures if picture.info is not None)
+    if not count:
+        return
     usual = count.most_common(1)[0][0]
-    found = []
-    for (name, picture), kind in zip(known, kinds, strict=True):
-        if kind != usual and picture.info is not None:
-            bands, depth, alpha = kind
-            what = _mode_words(kind, usual)
-            level = "warning" if depth != usual[1] or bands not in (1, 3) else "note"
-            fix = "nothing to do: it is read like the others" if level == "note" else "save all pictures alike"
-            evidence = {"bands": bands, "dtype": depth, "alpha": alpha, "mode": picture.info.mode}
-            found.append(Finding("mixed-modes", level, name, what, shown(str(picture.path), 500), fix, evidence))  # type: ignore[arg-type]
     if usual[2]:
-        found.append(
-            Finding(
-                "mixed-modes",
-                "note",
-                None,
-                f"{count[usual]} pictures carry transparency, which is dropped.",
-                "",
-                "nothing to do, unless the transparency means something",
-                {"count": count[usual]},
-            )  # fmt: skip
-        )
-    return found
+        yield Finding(
+            "mixed-modes", "note", None, f"{count[usual]} pictures carry transparency, which is dropped.", "",
+            "nothing to do, unless the transparency means something", {"count": count[usual]},
+        )  # fmt: skip
+    if len(count) == 1:
+        return
+    for name, picture in zip(dataset.columns.ids, pictures, strict=True):
+        if picture.info is None or (kind := _kind(picture, picture.info)) == usual:
+            continue
+        level: Level = "warning" if kind[1] != usual[1] or kind[0] not in (1, 3) else "note"
+        fix = "nothing to do: it is read like the others" if level == "note" else "save all pictures alike"
+        evidence = {"bands": kind[0], "dtype": kind[1], "alpha": kind[2], "mode": picture.info.mode}
+        what = _mode_words(kind, usual)
+        yield Finding("mixed-modes", level, name, what, shown(str(picture.path), 500), fix, evidence)
 
 
-def _kind(picture: PictureFacts) -> tuple[int, str, bool]:
-    if picture.info is None:
-        raise ValueError("the picture has no header")
-    return 1 if picture.grey else picture.info.bands, picture.info.dtype, picture.info.has_alpha
+def _kind(picture: PictureFacts, info: ImageInfo) -> tuple[int, str, bool]:
+    return 1 if picture.grey else info.bands, info.dtype, info.has_alpha
 
 
 def _mode_words(kind: tuple[int, str, bool], usual: tuple[int, str, bool]) -> str:
