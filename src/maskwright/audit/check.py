@@ -9,14 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from maskwright.audit.classes import class_findings
 from maskwright.audit.facts import MaskFacts, PairFacts, look_at_pair
+from maskwright.audit.families import find_families
 from maskwright.audit.findings import Finding, limited, worst_first
-from maskwright.audit.masks import mask_findings, set_of_masks_findings
+from maskwright.audit.groups import group_findings
+from maskwright.audit.leaks import leak_findings
+from maskwright.audit.masks import mask_findings
 from maskwright.audit.pairs import leftover_findings, size_findings
 from maskwright.audit.pictures import picture_findings
 from maskwright.audit.reading import Look, read_facts
 from maskwright.audit.relatives import relative_findings
+from maskwright.audit.rings import ring_findings
+from maskwright.audit.shifted import shift_findings
 from maskwright.audit.store import KeptFacts
+from maskwright.audit.tiny import tiny_findings
+from maskwright.audit.values import value_findings
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
 from maskwright.images.classes import IGNORE, Classes
@@ -98,18 +106,27 @@ def check_dataset(
     dataset = data if isinstance(data, Dataset) else read_dataset(data, options, tolerant=True, progress=progress)
     facts = read_facts(dataset, look=look, progress=progress)
     pictures, masks = facts.pictures, facts.masks
+    families = find_families(dataset, facts.digests, facts.prints, facts.printed, progress)
     findings = chain(
         picture_findings(dataset, pictures),
         size_findings(dataset, pictures, masks),
         mask_findings(dataset, masks),
-        set_of_masks_findings(dataset, masks),
-        relative_findings(dataset, pictures, masks),
+        value_findings(dataset, masks),
+        shift_findings(dataset, pictures, masks),
+        ring_findings(dataset, masks),
+        class_findings(dataset, masks),
+        tiny_findings(dataset, masks, size),
+        relative_findings(dataset, families, pictures, masks),
+        leak_findings(dataset, families.same, families.all()),
+        group_findings(dataset, pictures),
         leftover_findings(dataset),
     )
-    return _report(dataset, facts, worst_first(limited(findings)))
+    return _report(dataset, facts, worst_first(limited(findings)), families.all())
 
 
-def _report(dataset: Dataset, facts: KeptFacts, findings: tuple[Finding, ...]) -> CheckReport:
+def _report(
+    dataset: Dataset, facts: KeptFacts, findings: tuple[Finding, ...], families: tuple[tuple[int, ...], ...]
+) -> CheckReport:
     columns = dataset.columns
     pairs = sum(bool(row) for row in columns.masks)
     parts = {part: columns.parts.count(part) for part in ("train", "val", "test", "") if part in columns.parts}
@@ -129,6 +146,7 @@ def _report(dataset: Dataset, facts: KeptFacts, findings: tuple[Finding, ...]) -
         dtype=dataset.dtype,
         dataset=dataset,
         facts=facts,
+        families=families,
     )
 
 

@@ -1,103 +1,108 @@
-"""Findings about pictures that belong together: the same picture twice, nearly so, groups, official parts that leak."""
+"""Findings about pictures that are the same, or of one photograph: twice in the set, with different masks."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
-from maskwright.audit.alike import near_groups, same_groups
 from maskwright.audit.facts import MaskFacts, PictureFacts
-from maskwright.audit.findings import Finding
+from maskwright.audit.families import Families
+from maskwright.audit.findings import Finding, Level
+from maskwright.audit.likeness import Likeness, changes
+from maskwright.audit.overlap import mask_overlap
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown, some
+from maskwright.errors import DataError
+
+_ALIKE = 0.9  # of equal pictures' masks, as a share of what either marks: drawn twice, but alike
+_CONTRARY = 0.6  # masks of one photograph that agree in less than this cannot both be right
+_LISTED = 100
 
 
-def relative_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]) -> list[Finding]:
-    """Return duplicates, near-duplicates, suggested groups and leaks between official parts."""
-    same = same_groups([picture.digest for picture in pictures])
-    found = [_same(dataset, rows, masks) for rows in same]
-    later = {row for rows in same for row in rows[1:]}
-    apart = later | {row for row, parent in enumerate(dataset.columns.parents) if parent}  # copies may look alike
-    thumbnails = {
-        i: picture.print.thumbnail for i, picture in enumerate(pictures) if picture.print is not None and i not in apart
-    }
-    found += [_near(dataset, rows) for rows in near_groups(thumbnails)]
-    return found + _groups(dataset)
+def relative_findings(
+    dataset: Dataset, families: Families, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]
+) -> list[Finding]:
+    """Return duplicates, near-duplicates, and masks of theirs that contradict each other."""
+    found = [_same(dataset, rows, masks) for rows in families.same]
+    near = {second: (first, second, likeness) for first, second, likeness in families.near}
+    for rows in families.all():
+        links = [near[row] for row in rows if row in near]
+        if links:
+            found.append(_near(dataset, rows, links, pictures))
+            found += [conflict for link in links if (conflict := _contrary(dataset, *link, masks)) is not None]
+    return found
 
 
-def _same(dataset: Dataset, rows: list[int], masks: Sequence[MaskFacts]) -> Finding:
+def _same(dataset: Dataset, rows: Sequence[int], masks: Sequence[MaskFacts]) -> Finding:
     names = [dataset.columns.ids[row] for row in rows]
-    digests = {masks[row].digest for row in rows if masks[row].digest}
     where = shown(str(dataset[rows[1]].image), 500)
-    evidence = {"samples": names, "parts": [dataset.columns.parts[row] for row in rows]}
-    if len(digests) > 1:
-        return Finding(
-            "label-conflict", "error", names[0], f"{_listed(names)} are the same picture with different masks.", where,
-            "keep the right mask and remove the other pair", evidence,
-        )  # fmt: skip
+    masked = [row for row in rows if masks[row].digest]
+    others = [row for row in masked[1:] if masks[row].digest != masks[masked[0]].digest]
+    if not others:
+        what = f"{_listed(names)} are the same picture."
+        return Finding("duplicate", "warning", names[0], what, where, "remove all but one", family(dataset, rows))
+    agreed = min(share for row in others if (share := _agreed(dataset, masked[0], row, None)) is not None)
+    evidence = {**family(dataset, rows), "agreement": round(agreed, 3)}
+    level: Level = "warning" if agreed >= _ALIKE else "error"
+    how = f"masks that differ a little ({100 * agreed:.0f} % in common)" if level == "warning" else "different masks"
+    what = f"{_listed(names)} are the same picture with {how}."
     return Finding(
-        "duplicate", "warning", names[0], f"{_listed(names)} are the same picture.{_parts(dataset, rows)}", where,
-        "remove all but one", evidence,
-    )  # fmt: skip
+        "label-conflict", level, names[0], what, where, "keep the right mask and remove the other pair", evidence
+    )
 
 
-def _near(dataset: Dataset, rows: list[int]) -> Finding:
+def _near(
+    dataset: Dataset,
+    rows: Sequence[int],
+    links: Sequence[tuple[int, int, Likeness]],
+    pictures: Sequence[PictureFacts],
+) -> Finding:
     names = [dataset.columns.ids[row] for row in rows]
-    evidence = {"samples": names, "parts": [dataset.columns.parts[row] for row in rows]}
+    steps = []
+    for first, second, likeness in links:
+        infos = pictures[first].info, pictures[second].info
+        how = changes(likeness, infos[0], infos[1]) if infos[0] is not None and infos[1] is not None else "changed"
+        steps.append((dataset.columns.ids[first], dataset.columns.ids[second], how))
+    evidence = {**family(dataset, rows), "how": steps[0][2], "steps": [list(step) for step in steps[:_LISTED]]}
+    what = f"{_listed(names)} are of one photograph: {shown(steps[0][1])} is {shown(steps[0][0])} {steps[0][2]}."
+    fix = "remove all but one, or put them into one group (--group); a split that is made here keeps them together"
+    return Finding("near-duplicate", "warning", names[0], what, shown(str(dataset[rows[1]].image), 500), fix, evidence)
+
+
+def _contrary(
+    dataset: Dataset, first: int, second: int, likeness: Likeness, masks: Sequence[MaskFacts]
+) -> Finding | None:
+    """Return the conflict of two pictures of one photograph whose masks, laid over each other, cannot both be right."""
+    if not (masks[first].digest and masks[second].digest):
+        return None
+    agreed = _agreed(dataset, first, second, likeness)
+    if agreed is None or agreed >= _CONTRARY:
+        return None
+    names = [dataset.columns.ids[row] for row in (first, second)]
     return Finding(
-        "near-duplicate", "warning", names[0], f"{_listed(names)} are nearly the same picture.{_parts(dataset, rows)}",
-        shown(str(dataset[rows[1]].image), 500), "remove all but one, or put them into one group (--group)", evidence,
+        "label-conflict", "error", names[0],
+        f"{_listed(names)} are of one photograph, and their masks have {100 * agreed:.0f} % in common.",
+        shown(str(dataset[second].image), 500), "keep the right mask and remove the other pair",
+        {**family(dataset, (first, second)), "agreement": round(agreed, 3)},
     )  # fmt: skip
+
+
+def _agreed(dataset: Dataset, first: int, second: int, likeness: Likeness | None) -> float | None:
+    """Return the share of what either mask marks that both mark alike; None where a mask cannot be read any more."""
+    try:
+        masks = dataset.read_mask(first), dataset.read_mask(second)
+    except DataError:
+        return None
+    return mask_overlap(*masks, likeness.alignment if likeness is not None else None)
+
+
+def family(dataset: Dataset, rows: Sequence[int]) -> dict[str, Any]:
+    """Return evidence that names a family: samples, count, and the official parts that they lie in."""
+    listed = list(rows[:_LISTED])
+    return {
+        "samples": [dataset.columns.ids[row] for row in listed],
+        "count": len(rows),
+        "parts": [dataset.columns.parts[row] for row in listed],
+    }
 
 
 def _listed(names: list[str]) -> str:
     return f"{shown(names[0])} and {shown(names[1])}" if len(names) == 2 else some(names, 4)
-
-
-def _parts(dataset: Dataset, rows: list[int]) -> str:
-    parts = sorted({dataset.columns.parts[row] for row in rows} - {""})
-    return f" They lie in different parts: {', '.join(parts)}." if len(parts) > 1 else ""
-
-
-def _groups(dataset: Dataset) -> list[Finding]:
-    found = []
-    if dataset.grouping_guessed:
-        found.append(
-            Finding(
-                "group-suggested",
-                "note",
-                None,
-                f"Pictures seem to belong together, {dataset.grouping}. A split keeps each group together.",
-                "",
-                "state group: name, if each picture stands for itself",
-                {"groups": len(set(dataset.columns.groups))},
-            )  # fmt: skip
-        )
-    if dataset.advice:
-        found.append(
-            Finding(
-                "group-suggested",
-                "warning",
-                None,
-                f"{dataset.advice[:1].upper()}{dataset.advice[1:]}.",
-                "",
-                "state group in dataset.yaml, or take scores with a grain of salt",
-                {},
-            )  # fmt: skip
-        )
-    parts: dict[str, set[str]] = defaultdict(set)
-    for group, part in zip(dataset.columns.groups, dataset.columns.parts, strict=True):
-        if part:
-            parts[group].add(part)
-    torn = sorted(group for group, seen in parts.items() if len(seen) > 1)
-    if torn:
-        found.append(
-            Finding(
-                "split-leak",
-                "warning",
-                None,
-                f"{len(torn)} groups lie in several official parts: {some(torn)}.",
-                "",
-                "state split: hash to split by group, or group: name if the groups mean nothing",
-                {"count": len(torn), "groups": torn[:100]},
-            )  # fmt: skip
-        )
-    return found

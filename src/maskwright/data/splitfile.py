@@ -15,6 +15,7 @@ from maskwright.data.phrases import id_of
 from maskwright.errors import DataError
 from maskwright.files import write_bytes
 
+OFFICIAL = "the official split"  # lists or folders that lie with the data
 _FOLD = re.compile(r"fold-[1-9][0-9]{0,3}")
 
 
@@ -78,6 +79,27 @@ def match_lines(lines: Sequence[Line], dataset: Dataset, path: Path) -> list[str
     """Return the part of each row of the data, "" where no line names it. Raises DataError for contradictions."""
     found = find_lines(lines, dataset, path)
     return [found[row].part if row in found else "" for row in range(len(dataset))]
+
+
+def split_path(dataset: Dataset, stated: str) -> Path:
+    """Return where a stated split.csv lies: below the data folder, or where its path says."""
+    path = dataset.root / stated
+    return path if path.is_file() else Path(stated)
+
+
+def stated_parts(dataset: Dataset) -> tuple[Sequence[str], str]:
+    """Return the part of each row that lists, folders or a stated split.csv give it, and which of them, in words.
+
+    Without any, or where `split: hash` leaves them aside, no row has a part. Raises DataError for a file that is no
+    split.
+    """
+    stated = dataset.options.split
+    if stated == "hash" or (stated in (None, "lists", "folders") and not any(dataset.columns.parts)):
+        return [""] * len(dataset), ""
+    if stated is None or stated in ("lists", "folders"):
+        return dataset.columns.parts, OFFICIAL
+    path = split_path(dataset, stated)
+    return match_lines(read_lines(path), dataset, path), shown(path.name)
 
 
 def parts_of_absent(lines: Sequence[Line], parents: Sequence[str]) -> dict[str, str]:

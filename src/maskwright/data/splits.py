@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from maskwright.data.copies import originals, parts_of_copies, said_of_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.equal import join_equal
-from maskwright.data.splitfile import find_lines, match_lines, parts_of_absent, read_lines, write_lines
+from maskwright.data.splitfile import (
+    find_lines,
+    match_lines,
+    parts_of_absent,
+    read_lines,
+    split_path,
+    write_lines,
+)
 from maskwright.data.strata import foreground_shares, make_strata
 from maskwright.errors import DataError
 
@@ -62,7 +69,7 @@ def split_dataset(
     """
     method = method or dataset.options.split
     if method not in (None, "hash", "lists", "folders"):
-        return read_split(_inside(dataset, method), dataset)
+        return read_split(split_path(dataset, method), dataset)
     if method in ("lists", "folders") and not any(dataset.columns.parts):
         raise DataError(
             f"'split: {method}' is stated, but no official parts were found.", where=str(dataset.root),
@@ -115,11 +122,6 @@ def _split_originals(
 def _by_picture(dataset: Dataset, renamed: dict[str, str]) -> bool:
     """Whether each picture was its own group, before equal ones were joined."""
     return len(set(dataset.columns.groups) | set(renamed)) == len(dataset)
-
-
-def _inside(dataset: Dataset, method: str) -> Path:
-    path = dataset.root / method
-    return path if path.is_file() else Path(method)
 
 
 def place(group: str, seed: int) -> float:

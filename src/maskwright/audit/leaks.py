@@ -1,0 +1,80 @@
+"""Findings about a split, official or stated, that tears apart what belongs together."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from maskwright.audit.findings import Finding, Level
+from maskwright.data.dataset import Dataset
+from maskwright.data.names import shown, some
+from maskwright.data.splitfile import OFFICIAL, stated_parts
+
+PARTS = ("train", "val", "test")
+_FEW = 0.01  # share of the held out pictures whose leaking hardly moves a score
+_LISTED = 100
+
+
+def leak_findings(
+    dataset: Dataset, same: Sequence[Sequence[int]], families: Sequence[Sequence[int]]
+) -> Iterator[Finding]:
+    """Yield families and groups of which some pictures lie in one part and some in another.
+
+    same: rows of equal pictures; families: rows of one photograph. Only a split that is stated or official counts: one
+    that is made here keeps families together. A publisher's own split that tears a few photographs apart, none of them
+    equal, is a warning: the score hardly moves, and it is the score that others report. Raises DataError where a
+    stated split cannot be read.
+    """
+    parts, whose = stated_parts(dataset)
+    if not whose:
+        return
+    torn = [rows for rows in families if len(_spread(rows, parts)) > 1]
+    copied = {rows[0] for rows in same if len(_spread(rows, parts)) > 1}
+    held_out = sum(part in ("val", "test") for part in parts)
+    leaked = sum(parts[row] in ("val", "test") for rows in torn for row in rows)
+    few = whose == OFFICIAL and leaked < _FEW * held_out
+    for rows in torn:
+        level: Level = "warning" if few and not copied & set(rows) else "error"
+        yield _torn(dataset, rows, parts, whose, level)
+    yield from _torn_groups(dataset, parts, whose)
+
+
+def _spread(rows: Sequence[int], parts: Sequence[str]) -> list[str]:
+    """Return the parts that rows lie in."""
+    return sorted({parts[row] for row in rows} - {""}, key=PARTS.index)
+
+
+def _torn(dataset: Dataset, rows: Sequence[int], parts: Sequence[str], whose: str, level: Level) -> Finding:
+    names = [dataset.columns.ids[row] for row in rows]
+    listed = rows[:_LISTED]
+    evidence = {
+        "samples": [dataset.columns.ids[row] for row in listed], "count": len(names),
+        "parts": [parts[row] for row in listed], "split": whose,
+    }  # fmt: skip
+    return Finding(
+        "split-leak", level, names[0],
+        f"{some(names, 4)} are of one photograph, and {whose} puts them into {' and '.join(_spread(rows, parts))}.",
+        shown(str(dataset[rows[1]].image), 500),
+        "remove all but one or move them into one part; or state split: hash, which keeps them together", evidence,
+    )  # fmt: skip
+
+
+def _torn_groups(dataset: Dataset, parts: Sequence[str], whose: str) -> Iterator[Finding]:
+    """Yield one finding for all groups that are torn: an error where it was stated which pictures belong together."""
+    inside: dict[str, set[str]] = defaultdict(set)
+    for group, part in zip(dataset.columns.groups, parts, strict=True):
+        if part:
+            inside[group].add(part)
+    torn = sorted(group for group, seen in inside.items() if len(seen) > 1)
+    if not torn:
+        return
+    guessed = dataset.grouping_guessed
+    of_them = set(torn[:_LISTED])
+    samples = [
+        name for name, group in zip(dataset.columns.ids, dataset.columns.groups, strict=True) if group in of_them
+    ]
+    yield Finding(
+        "split-leak", "warning" if guessed else "error", None,
+        f"{len(torn)} {'guessed ' * guessed}group{'s' * (len(torn) != 1)} lie{'s' * (len(torn) == 1)} in several parts "
+        f"of {whose}: {some(torn)}.",
+        "", "state split: hash to split by group, or group: name if the groups mean nothing",
+        {"count": len(torn), "groups": torn[:_LISTED], "samples": samples[:_LISTED], "split": whose},
+    )  # fmt: skip

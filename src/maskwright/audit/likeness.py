@@ -1,0 +1,123 @@
+"""Whether two pictures are the same photograph: by their prints first, then by their files, and what was changed.
+
+The same photograph agrees in every part that has texture, once it lies right. Another car in the same studio, the next
+frame or the next slice agrees in many parts, but not in all.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from maskwright.audit.alignment import Alignment, Overlay, agreement, align_landmarks, lay_over
+from maskwright.audit.prints import LANDMARKED, THUMBNAIL, PicturePrint, grey_of, shrink
+from maskwright.images.formats import ImageInfo, read_image
+
+_SIDE = 160  # pixels of a square picture at which files are compared
+_BLOCKS = 8  # along a side
+_LEAST_BLOCK = 8  # pixels
+_BLUR = 1.0  # pixels: what recompressing and resizing change is finer
+_OVERALL = 0.9  # correlation of everything that must be reached, slow changes of brightness too
+_SAME_SIZE, _SAME_GAIN = 0.03, 0.04  # differences that are not worth a word
+_WHOLE = 0.97  # from this share of the area on, nothing was cropped
+_BLACK, _WHITE = 3, 250  # grey levels beyond which a picture may have lost what it showed
+_TURNS = {  # turn of an Alignment -> whether it is mirrored, degrees clockwise
+    0: (False, 0), 1: (True, 180), 2: (True, 0), 3: (False, 180), 4: (True, 270), 5: (False, 90), 6: (False, 270),
+    7: (True, 90),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """alignment: how the second picture lies on the first. gain: how much brighter it is."""
+
+    alignment: Alignment
+    gain: float
+
+
+def compare_prints(first: PicturePrint, second: PicturePrint) -> Alignment | None:
+    """Return how two prints lie on each other, None if they are surely not of one photograph."""
+    grown = LANDMARKED / THUMBNAIL
+    sizes = [(p.thumbnail.shape[0] * grown, p.thumbnail.shape[1] * grown) for p in (first, second)]
+    guess = align_landmarks(first.landmarks, second.landmarks, sizes[0], sizes[1])
+    if guess is None:
+        return None
+    overlay = lay_over(first.thumbnail.astype(np.float32), second.thumbnail.astype(np.float32), guess)
+    if overlay is None:
+        return None
+    agreed = agreement(overlay, THUMBNAIL // 7)
+    if not len(agreed) or (agreed < 0.7).mean() > 0.45 or np.median(agreed) < 0.6:
+        return None
+    return overlay.alignment
+
+
+def read_grey(path: Path) -> Image.Image:
+    """Read a picture's grey levels, a little finer than they are compared. Raises DataError."""
+    grey = grey_of(read_image(path, at_least=(2 * _SIDE, 2 * _SIDE)))
+    return shrink(grey, 2 * _SIDE) if grey.height * grey.width > (2 * _SIDE) ** 2 else grey
+
+
+def compare_pictures(first: Image.Image, second: Image.Image, guess: Alignment) -> Likeness | None:
+    """Return how two pictures in grey levels are alike, None if they are not of one photograph."""
+    side = int(min(_SIDE, *((grey.height * grey.width) ** 0.5 for grey in (first, second))))
+    small = [np.asarray(shrink(grey, side), np.float32) for grey in (first, second)]
+    overlay = lay_over(small[0], small[1], guess)
+    if overlay is None or not _same(overlay, max(_LEAST_BLOCK, side // _BLOCKS)):
+        return None
+    return Likeness(overlay.alignment, overlay.gain)
+
+
+def _same(overlay: Overlay, block: int) -> bool:
+    """Whether all that has texture agrees, and the whole too."""
+    first, second = (ndimage.gaussian_filter(part, _BLUR) for part in (overlay.first, overlay.second))
+    agreed = agreement(Overlay(first, second, overlay.alignment, overlay.gain), block)
+    if not len(agreed) or np.median(agreed) < 0.9 or (agreed < 0.8).mean() > 0.1 or (agreed < 0.5).mean() > 0.02:
+        return False
+    clear = (np.maximum(first, second) < _WHITE) & (np.minimum(first, second) > _BLACK)
+    if not clear.any():
+        return False
+    plain = [part[clear] - part[clear].mean() for part in (first, second)]
+    return float(plain[0] @ plain[1]) >= _OVERALL * float(np.sqrt((plain[0] @ plain[0]) * (plain[1] @ plain[1])))
+
+
+def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> str:
+    """Say in words what makes the second picture of the first: "mirrored, cropped to 81 %, brighter by 20 %"."""
+    alignment = likeness.alignment
+    return ", ".join((*_turn(alignment.turn), *_crop(alignment), *_size(alignment, first, second),
+                      *_brightness(likeness.gain))) or "recompressed"  # fmt: skip
+
+
+def _turn(turn: int) -> list[str]:
+    mirrored, turned = _TURNS[turn]
+    return [*(["mirrored"] if mirrored else []), *([f"turned by {turned} degrees"] if turned else [])]
+
+
+def _crop(alignment: Alignment) -> list[str]:
+    top, left, bottom, right = alignment.window()
+    seen = (min(bottom, 1) - max(top, 0)) * (min(right, 1) - max(left, 0))  # of the first, in its area
+    of_second = seen / ((bottom - top) * (right - left))
+    if seen < _WHOLE and of_second < _WHOLE:
+        return [f"cropped otherwise, {100 * seen:.0f} % in common"]
+    if seen < _WHOLE:
+        return [f"cropped to {100 * seen:.0f} %"]
+    return [f"enlarged by its surroundings, of which it is {100 * of_second:.0f} %"] if of_second < _WHOLE else []
+
+
+def _size(alignment: Alignment, first: ImageInfo, second: ImageInfo) -> list[str]:
+    """Tell of the second's pixels for one of the first's, along the axis that changed more."""
+    height, width = (first.width, first.height) if alignment.turn & 4 else (first.height, first.width)
+    rows = second.height / (alignment.scale[0] * height)
+    columns = second.width / (alignment.scale[1] * width)
+    if max(abs(rows - 1), abs(columns - 1)) <= _SAME_SIZE:
+        return []
+    if abs(rows / columns - 1) <= 2 * _SAME_SIZE:
+        return [f"resized {(rows * columns) ** 0.5:.2g}x"]
+    return [f"stretched {columns:.2g}x in width and {rows:.2g}x in height"]
+
+
+def _brightness(gain: float) -> list[str]:
+    if abs(gain - 1) <= _SAME_GAIN:
+        return []
+    return [f"{'brighter' if gain > 1 else 'darker'} by {100 * abs(gain - 1):.0f} %"]
