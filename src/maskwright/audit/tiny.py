@@ -54,7 +54,7 @@ def _finding(dataset: Dataset, label: int, count: _Count, size: tuple[int, int])
         f"{size[0]} x {size[1]} (height x width): they would cover fewer than {_VANISHED:g} pixels; the smallest, in "
         f"{count.where}, would cover {count.smallest:.2g}."
     )
-    fix = "train at a larger size, or on tiles (--set data.look=tile); or remove specks that are no objects"
+    fix = "train at a larger size, or on tiles (--mode tile); or remove specks that are no objects"
     evidence = {
         "class": name, "vanish": count.vanish, "objects": count.objects, "smallest": round(count.smallest, 3),
         "size": list(size), "count": len(count.samples), "samples": count.samples,

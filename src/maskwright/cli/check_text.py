@@ -99,7 +99,7 @@ def _finding_lines(content: Content, width: int) -> Iterator[str]:
         same = kinds[level, kind]
         heading = f"  {level:<7} {numbers[level, kind]:>{digits},}  {kind:<{longest}}  "
         told = _told(same, content)
-        if same[0]["fix"] and same[0]["fix"] not in to_do:
+        if same[0]["fix"] and not any(finding["fix"] in to_do for finding in same):
             told.append(_fix(same[0]["fix"]))
         yield from _block(heading, told, width)
 

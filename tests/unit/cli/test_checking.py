@@ -126,6 +126,11 @@ def test_each_fix_is_told_once() -> None:
     assert "fix: draw it\n" in told
 
 
+def test_a_kind_with_several_fixes_is_told_the_usual_one() -> None:
+    rare = {**finding("warning"), "fix": "turn it"}
+    assert "turn it" not in text(rare, finding("warning"), finding("warning"))
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     long = {**finding("error", "mask-without-image"), "what": "The mask has no picture, " * 9, "fix": "look at " * 30}
