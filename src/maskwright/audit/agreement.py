@@ -19,6 +19,7 @@ from maskwright.audit.working import Field
 MEASURES = ("fine", "coarse", "area")
 REACH = 0.09  # of the longer side: shifts looked at
 TOLERANCE = 0.0175  # of the longer side: as inexact as outlines are often drawn
+_FRAME = 0.035  # of the longer side: outlines closer to the frame do not count
 _LEAST_SIDE = 40  # working pixels: below, such shifts are hardly a pixel
 _BELIEVED = 6.0  # pixels that a colour must have to be believed
 _EVEN = 0.02  # keeps likelihoods from growing beyond bounds
@@ -88,6 +89,7 @@ def agreement(picture: Field, planes: Field) -> Agreement | None:
     height, width = picture.shape[:2]
     if not len(planes) or max(height, width) < _LEAST_SIDE or min(height, width) < _LEAST_SIDE / 2:
         return None
+    planes = _to_the_frame(planes)
     window = _window(height, width)
     colours, count = _colour_codes(picture)
     fine, coarse = _edges(picture, 1.0, 6), _edges(picture, 2.5, 8)
@@ -104,6 +106,13 @@ def agreement(picture: Field, planes: Field) -> Agreement | None:
         even(wide_map),
     )
     return Agreement(tuple(window.best(found) for found in maps), _turned(fine, outline, inside, colours, count))
+
+
+def _to_the_frame(planes: Field) -> Field:
+    """Let what is near the frame go on up to it: objects are cut there, and masks often end a little before."""
+    margin = max(1, round(_FRAME * max(planes.shape[1:])))
+    inner = planes[:, margin:-margin, margin:-margin]
+    return np.pad(inner, ((0, 0), (margin, margin), (margin, margin)), mode="edge")
 
 
 class _Window:

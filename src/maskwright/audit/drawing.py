@@ -18,6 +18,7 @@ from maskwright.images.classes import Classes
 from maskwright.images.modes import Pixels
 
 _VALUES = 12  # raw values that are kept
+_PLATEAU = 0.05  # of the mask: a value of so many pixels is none that borders leave
 
 
 @dataclass(frozen=True)
@@ -84,5 +85,8 @@ def _values(raw: NDArray[Any]) -> tuple[dict[int, int], int]:
     most = sorted(found.tolist(), key=lambda value: -counts[value])[:_VALUES]
     low, high = int(found[0]), int(found[-1])
     near = (high - low) // 8
-    ringing = int(counts[low + 1 : low + near + 1].sum() + counts[high - near : high].sum()) if near > 4 else 0
+    ringing = 0
+    if near > 4:
+        close = np.concatenate([counts[low + 1 : low + near + 1], counts[high - near : high]])
+        ringing = int(close[close < _PLATEAU * raw.size].sum())
     return {int(value): int(counts[value]) for value in most}, ringing

@@ -1,10 +1,11 @@
-"""Findings about masks: readable, values that are classes, blurred, empty, constant, classes that never occur."""
+"""Findings about single masks: readable, values that are classes, blurred, empty, constant."""
 
 from collections.abc import Mapping, Sequence
 
 from maskwright.audit.facts import MaskFacts
 from maskwright.audit.findings import Finding, Level, together
 from maskwright.audit.pictures import broken, file_findings
+from maskwright.audit.values import stray_values
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
 from maskwright.images.classes import IGNORE
@@ -22,12 +23,12 @@ def mask_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding]
             continue
         for info, path in zip(mask.infos, mask.paths, strict=False):
             found += file_findings(name, info, path, "mask")
-            if info.format in ("JPEG", "MPO"):
-                found.append(_lossy(name, mask))
         if mask.error is not None:
             found.append(_undecodable(dataset, name, mask))
         elif mask.soft:
-            soft.append(_soft(name, mask))
+            blurred = _soft(name, mask)
+            if blurred.level == "error" or not stray_values(mask):
+                soft.append(blurred)
         if mask.counts is not None:
             empty += _without_foreground(dataset, name, mask)
     wrong = [finding for finding in soft if finding.level == "error"]
@@ -55,13 +56,6 @@ def _undecodable(dataset: Dataset, name: str, mask: MaskFacts) -> Finding:
         pixels = sum(mask.unknown.values())
         what = f"{what[:-1]}; {len(mask.unknown)} such values or more in {pixels} pixels."
     return Finding(kind, "error", name, what, shown(error.where or str(mask.paths[0]), 500), error.fix, evidence)
-
-
-def _lossy(name: str, mask: MaskFacts) -> Finding:
-    return Finding(
-        "mask-lossy", "warning", name, "The mask is a JPEG, which changes values near borders.", _where(mask),
-        "save masks as PNG from their source, if it still exists", {},
-    )  # fmt: skip
 
 
 def _soft(name: str, mask: MaskFacts) -> Finding:
