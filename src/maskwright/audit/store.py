@@ -106,8 +106,8 @@ class KeptFacts(Column[PairFacts]):
     @property
     def prints(self) -> NDArray[np.uint8]:
         """(n, PRINT_BYTES) uint8, memory-mapped; zeros where there is no print."""
-        if not len(self):
-            return np.zeros((0, PRINT_BYTES), np.uint8)
+        if not self.printed.any():
+            return np.broadcast_to(np.zeros(PRINT_BYTES, np.uint8), (len(self), PRINT_BYTES))
         return np.memmap(self._file, np.uint8, "r", _HEAD.size, (len(self), PRINT_BYTES))
 
     def raw(self, index: int) -> tuple[bytes, bytes, bytes, bytes]:
