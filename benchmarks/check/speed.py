@@ -33,7 +33,7 @@ from maskwright.images.masks import MaskEncoding
 from maskwright.progress import Step
 
 CASES = ("pets", "pebbles", "listing")
-SIDES = (144, 192)  # height and width of a pebble picture
+SIDES = (96, 128)  # height and width of a pebble picture
 
 
 @dataclass(frozen=True)
