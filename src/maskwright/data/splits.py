@@ -1,7 +1,8 @@
 """Which pictures train, which validate, which are kept away until the end; and folds where a test part is too small.
 
-Groups are never torn apart, nor are pictures whose files are equal; official parts are kept, and no part is empty.
-Only originals are split: their copies train with them or are left out, and are in no other part and no fold.
+Groups are never torn apart, nor are pictures whose files are equal or that are of one photograph; official parts are
+kept, and no part is empty. Only originals are split: their copies train with them or are left out, and are in no other
+part and no fold.
 Which part a group falls into depends on sha256 of its name and the seed. Pictures added later never move others: old
 lines of split.csv stay, and a new group goes where its hash says.
 """
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.copies import originals, parts_of_copies, said_of_copies
 from maskwright.data.dataset import Dataset
-from maskwright.data.equal import join_equal
+from maskwright.data.equal import join_relatives
 from maskwright.data.splitfile import (
     find_lines,
     match_lines,
@@ -57,6 +58,7 @@ def split_dataset(
     seed: int = 0,
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
     foreground: NDArray[np.float64] | None = None,
+    related: Sequence[Sequence[int]] = (),
 ) -> Split:
     """Split by official parts where there are any, else by groups.
 
@@ -64,6 +66,7 @@ def split_dataset(
     aside; "lists" or "folders" insist on official ones; anything else is the path of a split.csv, which decides alone.
     previous: a split.csv whose lines never move; pictures that are not in it are added to a part.
     shares: of groups that train, validate, test. foreground: each picture's share of foreground, if it is known.
+    related: families of rows that are of one photograph; they stay together but where official parts tear them apart.
 
     Raises DataError where a part would be empty or a stated one is not there.
     """
@@ -74,12 +77,19 @@ def split_dataset(
         raise DataError(
             f"'split: {method}' is stated, but no official parts were found.", where=str(dataset.root),
             fix="state split: hash, or give the data lists or folders named train, val and test")  # fmt: skip
-    joined, renamed, said = join_equal(dataset)
+    kept = join_relatives(dataset, related)
+    joined = kept.dataset
     rows = originals(joined.columns)
     split = _split_originals(
-        joined.select(rows), method, previous, seed, shares, None if foreground is None else foreground[rows], renamed
+        joined.select(rows),
+        method,
+        previous,
+        seed,
+        shares,
+        None if foreground is None else foreground[rows],
+        kept.renamed,
     )
-    split = replace(split, how=split.how + said)
+    split = replace(split, how=split.how + kept.said)
     if not joined.columns.parents:
         return split
     official = method != "hash" and previous is None and any(dataset.columns.parts)
@@ -306,7 +316,7 @@ def fold_split(
     Folds are even in pictures and in the share of foreground, where that is known or cheap to find out.
     Raises DataError where there are fewer groups than folds.
     """
-    dataset = join_equal(dataset)[0]
+    dataset = join_relatives(dataset).dataset
     numbers = originals(dataset.columns)
     dataset, foreground = dataset.select(numbers), None if foreground is None else foreground[numbers]
     groups = sorted(set(dataset.columns.groups))

@@ -107,8 +107,8 @@ def augment(
     refuse_place(
         target, None if isinstance(data, str | Path) and Path(data).is_file() else dataset.root, "an augmented set"
     )
-    check_before_training(dataset, accept, progress)
-    plan = _plan(dataset, settled, copies, progress)
+    families = check_before_training(dataset, accept, progress).families
+    plan = _plan(dataset, settled, copies, families, progress)
     _drawings(plan, min(plan.augmented), range(1, copies + 1), (64, 64))  # refuses before anything is written
     progress(Step("split", text=f"split  {plan.how}"))
     if target.is_dir():
@@ -155,10 +155,14 @@ class _Plan:
         return {part: count[part] for part in PARTS if count[part]}
 
 
-def _plan(dataset: Dataset, recipe: Recipe, copies: int, progress: Progress) -> _Plan:
+def _plan(
+    dataset: Dataset, recipe: Recipe, copies: int, families: Sequence[Sequence[int]], progress: Progress
+) -> _Plan:
     """Split as `train` does; with folds, validation pictures train too."""
     previous = Path(recipe.data.previous) if recipe.data.previous else None
-    split = split_dataset(dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed)
+    split = split_dataset(
+        dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed, related=families
+    )
     parts = dict(enumerate(split.parts))
     columns = dataset.columns
     kept = [int(row) for row in originals(columns)]

@@ -90,11 +90,11 @@ def find_rate(
     dataset, settled = read_data(data, load_recipe(recipe, overrides or {}))
     check_needs(dataset, settled)
     folder = Path(output) if output is not None else next_folder(dataset.root.resolve().name or "data", Path("lr"))
-    check_before_training(dataset, accept, progress)
+    families = check_before_training(dataset, accept, progress).families
     make_folder(folder)  # before the work: a place that cannot be written to is known now
     work = Work(dataset, settled, resolved, None, progress)
     try:
-        ready, result = _test(work)
+        ready, result = _test(work, families)
     except MaskwrightError:
         if not any(folder.iterdir()):
             folder.rmdir()
@@ -116,24 +116,26 @@ def find_rate(
     return found
 
 
-def _test(work: Work) -> "tuple[Ready, RangeTest]":
+def _test(work: Work, families: Sequence[Sequence[int]]) -> "tuple[Ready, RangeTest]":
     """Plan, pack the training pictures and try rates on them; the plan lies in a folder that is gone afterwards."""
     import torch
 
     from maskwright.training.range_test import run_range_test
 
     with tempfile.TemporaryDirectory() as scratch:
-        ready = make_ready(work, RunFolder(Path(scratch)), _rows(work.dataset, work.recipe), NONE)
+        ready = make_ready(work, RunFolder(Path(scratch)), _rows(work.dataset, work.recipe, families), NONE)
     return ready, run_range_test(
         ready.network, batches_of(work, ready), build_loss_of(work), settings_of(work, ready),
         device=torch.device(work.device), progress=work.progress,
     )  # fmt: skip
 
 
-def _rows(dataset: Dataset, recipe: Recipe) -> Indices:
+def _rows(dataset: Dataset, recipe: Recipe, families: Sequence[Sequence[int]]) -> Indices:
     """Return the pictures of the training part, or those that would be folded where there are folds."""
     previous = Path(recipe.data.previous) if recipe.data.previous else None
-    split = split_dataset(dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed)
+    split = split_dataset(
+        dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed, related=families
+    )
     folded = recipe.folds is not None or split.needs_folds
     return rows_for_folds(dataset, split, recipe) if folded else split.indices("train")
 

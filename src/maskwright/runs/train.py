@@ -15,6 +15,7 @@ import numpy as np
 from maskwright.audit.check import CheckReport
 from maskwright.data.copies import only_originals, originals
 from maskwright.data.dataset import Dataset
+from maskwright.data.equal import join_relatives
 from maskwright.data.splits import Split, read_split, split_dataset, write_split
 from maskwright.errors import ConfigError, DataError, MaskwrightError, need
 from maskwright.progress import Progress, Step, ignore
@@ -202,16 +203,19 @@ def read_data(data: str | Path | Dataset, recipe: Recipe, progress: Progress = i
 def _begin(run: RunFolder, dataset: Dataset, recipe: Recipe, record: Mapping[str, Any], report: CheckReport) -> None:
     """Split, and write down how the run begins."""
     previous = Path(recipe.data.previous) if recipe.data.previous else None
-    split = split_dataset(dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed)
+    split = split_dataset(
+        dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed, related=report.families
+    )
     rows = rows_for_folds(dataset, split, recipe)
-    groups = len({dataset.columns.groups[int(i)] for i in rows})
+    joined = join_relatives(dataset, report.families)
+    groups = len({joined.dataset.columns.groups[int(i)] for i in rows})
     folds = recipe.folds or (min(FOLDS, groups) if split.needs_folds else 0)
     how = split.how
     if folds:
-        make_folds(run, dataset, rows, folds, recipe.training.seed)
-        how = f"{folds} folds of {len(rows)} pictures, {dataset.grouping}"
+        make_folds(run, joined.dataset, rows, folds, recipe.training.seed)
+        how = f"{folds} folds of {len(rows)} pictures, {dataset.grouping}{joined.said}"
     else:
-        write_split(split, dataset, run.split)
+        write_split(split, joined.dataset, run.split)
     run.begin(recipe, {**record, "folds": folds, "split": how})
     run.events.add({"event": "checked", "findings": [found.to_json() for found in report.findings]})
 

@@ -1,10 +1,12 @@
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from maskwright.data.dataset import Columns, Dataset
+from maskwright.data.equal import join_relatives
 from maskwright.data.read import read_dataset
 from maskwright.data.splits import fold_split, place, read_split, split_dataset, write_split
 from maskwright.errors import DataError
@@ -335,6 +337,49 @@ def test_pictures_whose_files_are_equal_are_never_in_two_parts_or_folds(tmp_path
     fold = {int(row): k for k, rows in enumerate(fold_split(dataset, 5)) for row in rows}
     row = {name: i for i, name in enumerate(dataset.columns.ids)}
     assert all(fold[row[f"p{i}"]] == fold[row[f"p{59 - i}"]] for i in range(30))
+
+
+def test_pictures_of_one_photograph_are_never_in_two_parts_or_folds(tmp_path):
+    dataset = read_dataset(make_set(tmp_path, 60))
+    families = [(i, 59 - i) for i in range(20)] + [(20, 21, 22)]
+
+    split = split_dataset(dataset, related=families)
+
+    assert all(len({split.parts[row] for row in rows}) == 1 for rows in families)
+    assert split.how.endswith("21 families of one photograph kept together")
+    joined = join_relatives(dataset, families).dataset
+    assert all(len(set(rows) & set(held)) in (0, len(rows)) for held in fold_split(joined, 5) for rows in families)
+
+
+def test_lines_of_an_earlier_split_do_not_move_for_a_relative_and_a_new_one_follows_them(tmp_path):
+    before = read_dataset(make_set(tmp_path, 40))
+    old = split_dataset(before)
+    write_split(old, before, tmp_path / "split.csv")
+    after = read_dataset(make_set(tmp_path, 60))
+    families = [(after.columns.ids.index(f"p{i}"), after.columns.ids.index(f"p{i + 40}")) for i in range(20)]
+
+    now = part_of(after, split_dataset(after, previous=tmp_path / "split.csv", related=families))
+
+    assert {name: now[name] for name in before.columns.ids} == part_of(before, old)
+    assert all(now[f"p{i + 40}"] == now[f"p{i}"] for i in range(20))
+
+
+def test_official_parts_stay_though_they_tear_a_family_apart(tmp_path):
+    dataset = read_dataset(make_set(tmp_path, 40))
+    parts = tuple("test" if i < 10 else "train" for i in range(40))
+    dataset = replace(dataset, columns=replace(dataset.columns, parts=parts))
+
+    split = split_dataset(dataset, related=[(0, 39), (20, 30)])
+
+    assert (split.parts[0], split.parts[39] != "test") == ("test", True)
+    assert split.parts[20] == split.parts[30]
+
+
+def test_a_set_of_one_photograph_is_split_all_the_same_and_it_is_said(tmp_path):
+    split = split_dataset(read_dataset(make_set(tmp_path, 60)), related=[tuple(range(60))])
+
+    assert split.parts.count("test") == 6
+    assert split.how.endswith("all are of one photograph, and are not kept together")
 
 
 def test_a_new_picture_that_equals_an_old_one_goes_to_its_part(tmp_path):
