@@ -27,17 +27,21 @@ def reference_probabilities(
     return build_reference(network, description)(image)
 
 
-def build_reference(network: nn.Module, description: ModelDescription) -> Reference:
-    """Copy the network once, to the CPU in float32, and return `reference_probabilities` of it."""
-    network = plain_copy(network)
+def build_reference(network: nn.Module, description: ModelDescription, *, exact: bool = False) -> Reference:
+    """Copy the network once, to the CPU in float32, and return `reference_probabilities` of it.
+
+    exact: calculate in float64, where rounding does not show: what float32 itself is worth with this network.
+    """
+    dtype = torch.float64 if exact else torch.float32
+    network = plain_copy(network).to(dtype)
 
     def look(images: NDArray[Any]) -> NDArray[np.float32]:
         """Return (N, K, H, W) for (N, H, W, C): the whole road, at the pictures' own size."""
-        pixels = torch.from_numpy(images.astype(np.float32)).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(images.astype(np.float32)).to(dtype).permute(0, 3, 1, 2)
         with torch.inference_mode():
             logits = network(_normalised(_resized(pixels, description.size), description))
             activated = logits.sigmoid() if description.thresholded else logits.softmax(dim=1)
-            probabilities: NDArray[np.float32] = _resized(activated, images.shape[1:3]).clamp(0, 1).numpy()
+            probabilities: NDArray[np.float32] = _resized(activated, images.shape[1:3]).clamp(0, 1).float().numpy()
         return probabilities
 
     if description.mode == "tile":
@@ -46,8 +50,8 @@ def build_reference(network: nn.Module, description: ModelDescription) -> Refere
 
 
 def _normalised(pixels: Tensor, description: ModelDescription) -> Tensor:
-    mean = torch.tensor(description.mean).view(1, -1, 1, 1)
-    std = torch.tensor(description.std).view(1, -1, 1, 1)
+    mean = torch.tensor(description.mean, dtype=pixels.dtype).view(1, -1, 1, 1)
+    std = torch.tensor(description.std, dtype=pixels.dtype).view(1, -1, 1, 1)
     return ((pixels / description.value_range).clamp(max=1) - mean) / std
 
 

@@ -152,6 +152,10 @@ BF16 = ParityReport("openvino", "bf16", pictures=1, pixels=1_000_000, dice_netwo
         (replace(FP32, differing_pixels=11), False),
         (replace(FP32, max_difference=1.1e-4), False),
         (replace(FP32, max_difference=float("inf")), False),
+        (replace(FP32, max_difference=3e-4, network_error=2e-4, file_error=4e-4), True),
+        (replace(FP32, max_difference=3e-4, network_error=1e-4, file_error=2.1e-4), False),
+        (replace(FP32, max_difference=3e-4, network_error=2e-4, file_error=1e-4, differing_pixels=11), False),
+        (replace(FP32, max_difference=np.inf, network_error=np.inf, file_error=np.inf), False),
         (replace(FP32, pixels=1000, differing_pixels=1), True),
         (replace(FP32, pixels=1000, differing_pixels=2), False),
         (replace(BF16, differing_pixels=5000, dice_file=0.8985, max_difference=0.3), True),
@@ -184,6 +188,34 @@ def test_of_a_network_whose_answers_jump_only_the_masks_are_compared():
     with pytest.raises(ExportError) as error:
         require_parity(replace(jump, differing_pixels=101))
     assert "allowed: 0.001 of the mask pixels" in error.value.where
+
+
+def shifted(network, by):
+    """The same answers, but for what float32 loses when a large number is added and taken away again."""
+    network[0].bias.data += by * (network[1].running_var + network[1].eps).sqrt()
+    network[3].bias.data -= by * network[3].weight.data.sum()
+    return network
+
+
+def test_where_float32_itself_is_less_exact_the_file_is_measured_against_float64(path, describe, small_network, draw):
+    description = describe(threshold=0.01)
+    network = shifted(small_network(description), 3e3)
+    export_model(network, description, path)
+    report = check_parity(network, description, path, pictures_for(draw, description))
+    assert report.max_difference > 1e-4
+    assert report.network_error > 5e-5
+    require_parity(report)
+
+
+def test_a_wrong_file_of_such_a_network_fails_all_the_same(path, describe, small_network, draw):
+    description = describe(threshold=0.01)
+    network = shifted(small_network(description), 3e3)
+    export_model(network, replace(description, std=(0.229, 0.224, 0.23)), path)
+    report = check_parity(network, description, path, pictures_for(draw, description))
+    assert report.file_error > 2 * report.network_error
+    with pytest.raises(ExportError) as error:
+        require_parity(report)
+    assert "from float64 the file is off by" in error.value.where
 
 
 def test_segnet_is_such_a_network(path, describe, small_network, draw):
