@@ -71,7 +71,45 @@ def test_check_counts_what_is_there(pebbles: Path) -> None:
 
 def test_check_in_words_names_the_next_command(pebbles: Path) -> None:
     done = run_program("check", pebbles)
-    assert f"next:  maskwright train {pebbles}" in done.stdout
+    assert f" maskwright train {pebbles}\n" in done.stdout
+
+
+def test_check_writes_a_page_and_a_mended_copy_that_has_no_errors(pebbles: Path, tmp_path: Path) -> None:
+    folder = copied(pebbles, tmp_path / "copy")
+    broken = first(folder / "images")
+    broken.write_bytes(broken.read_bytes()[:1200])
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    written = ("--html", tmp_path / "page.html", "--fix", "-o", tmp_path / "clean")
+    done = run_program("check", folder, *written, "--json")
+    document = check_document(done.stdout, "check")
+    assert (done.returncode, document["page"]) == (3, str(tmp_path / "page.html")), done.stderr
+    assert (document["mended"]["pairs"], document["mended"]["left_out"]) == (59, 1)
+    assert "<script" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert run_program("check", tmp_path / "clean").returncode == 0
+
+
+def test_what_was_accepted_is_recorded_and_told(pebbles: Path, tmp_path: Path) -> None:
+    folder, run = copied(pebbles, tmp_path / "copy"), tmp_path / "run"
+    for kind, values in (("images", None), ("masks", 0)):
+        source = first(folder / kind)
+        again = folder / kind / f"again{source.suffix}"
+        shutil.copy(source, again)
+        if values is not None:
+            Image.fromarray(np.full_like(np.asarray(Image.open(source)), values)).save(again)
+    assert_one_error(run_program("train", folder, "-o", run, *TINY, "-q"), "--accept label-conflict")
+    done = run_program("train", folder, "-o", run, *TINY, "-q", "--accept", "label-conflict")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert events[0]["accepted"] == ["label-conflict"]
+    card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "- findings: 1 error" in card
+    assert "- errors accepted: label-conflict" in card
+
+
+def test_a_kind_to_accept_mistyped(pebbles: Path, tmp_path: Path) -> None:
+    done = run_program("train", pebbles, "-o", tmp_path / "run", *TINY, "--accept", "label-conflct")
+    assert_one_error(done, "There is no kind of finding 'label-conflct'.", "did you mean 'label-conflict'?")
 
 
 def test_check_writes_down_what_it_found_and_reads_it_again(pebbles: Path, tmp_path: Path) -> None:
