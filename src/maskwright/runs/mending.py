@@ -5,7 +5,7 @@ The source is only read. What was done, left out and left alone stands in change
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ from maskwright.audit.check import CheckReport, check_dataset
 from maskwright.audit.findings import LEVELS, Finding
 from maskwright.audit.reading import forget_facts
 from maskwright.data.dataset import Dataset
-from maskwright.data.names import shown
+from maskwright.data.names import PARTS, shown
 from maskwright.data.read import read_dataset
+from maskwright.data.splitfile import stated_parts
 from maskwright.data.threads import cores, in_threads
 from maskwright.errors import DataError
 from maskwright.files import whole_folder
@@ -72,18 +73,20 @@ def mend(
     empty, lies inside the data or cannot be written; then nothing is left behind.
     """
     begun = time.monotonic()
-    dataset, target = report.dataset, Path(output)
-    if dataset is None or len(report.facts) != len(dataset):
+    target = Path(output)
+    if report.dataset is None or len(report.facts) != len(report.dataset):
         raise DataError("The report does not hold the pictures that were checked.", where=str(target),
                         fix="give the report that check_dataset returned in this process")  # fmt: skip
-    refuse_place(target, dataset.root, "a mended set")
+    refuse_place(target, report.dataset.root, "a mended set")
+    dataset, split_changes = _with_parts(report.dataset, report.errors)
+    report = replace(report, dataset=dataset)
     decision = decide(report, dataset.columns, leave_out_duplicates=leave_out_duplicates)
     if not decision.treatments:
         raise _nothing_left(dataset, decision.left)
     if target.is_dir():
         target.rmdir()  # it is empty; a folder takes its place
     with whole_folder(target, shared=False) as folder:
-        work = _Work(report, dataset, folder, progress)
+        work = _Work(report, dataset, folder, progress, split_changes)
         work.write(decision)
         remaining = work.check()
         changes = work.finish()
@@ -100,6 +103,21 @@ def mend(
     )
 
 
+def _with_parts(dataset: Dataset, errors: Sequence[Finding]) -> tuple[Dataset, list[Change]]:
+    """Return the set with the parts that count, those of a stated split.csv too, and what to say of them.
+
+    Parts that tear stated groups apart are not taken over: without them a split keeps groups together.
+    """
+    parts, whose = stated_parts(dataset)
+    torn = [found for found in errors if found.kind == "split-leak" and found.sample is None]
+    changes = []
+    if torn and whose:
+        done = "the parts are not taken over, so that a split of the copy keeps groups together"
+        changes, parts = [Change("", "split-leak", torn[0].what, "mended", done, whose)], [""] * len(dataset)
+    columns = replace(dataset.columns, parts=tuple(PARTS.get(part, part) for part in parts))
+    return replace(dataset, columns=columns), changes
+
+
 def _nothing_left(dataset: Dataset, left: Mapping[int, Reason]) -> DataError:
     kinds = Counter(reason.kind for reason in left.values())
     said = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(4))
@@ -111,8 +129,11 @@ def _nothing_left(dataset: Dataset, left: Mapping[int, Reason]) -> DataError:
 class _Work:
     """The copy while it is being made: lines of pairs.csv and changes by row, and rows that are left out."""
 
-    def __init__(self, report: CheckReport, dataset: Dataset, folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, report: CheckReport, dataset: Dataset, folder: Path, progress: Progress, said: Sequence[Change]
+    ) -> None:
         self._report, self._dataset, self._folder, self._progress = report, dataset, folder, progress
+        self._said = said
         self.lines: dict[int, Line] = {}
         self.changes: dict[int, list[Change]] = {}
         self.left: dict[int, Reason] = {}
@@ -194,6 +215,7 @@ class _Work:
                 image = columns.images[row]
                 changes.append(Change(image, reason.kind, reason.found, "left out", reason.why, image))
             changes += self.changes.get(row, ())
+        changes += self._said
         changes += grouping_changes(self._report, self._dataset, self.lines)
         changes += untouched_changes(self._report, self._dataset, changes, self.left)
         changes += leftover_changes(self._dataset)

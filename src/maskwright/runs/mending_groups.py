@@ -28,7 +28,10 @@ def _below(path: str) -> str:
 
 
 def groups_of(report: CheckReport, columns: Columns, rows: Sequence[int]) -> dict[int, str]:
-    """Return the group of each kept row: groups that share relatives become one, called as the first of them."""
+    """Return the group of each kept row: groups that share relatives become one, called as the first of them.
+
+    Parts that are given stay as they are: relatives that lie in several of them get a group in each.
+    """
     parent = list(range(len(columns.ids)))
 
     def top(row: int) -> int:
@@ -49,7 +52,8 @@ def groups_of(report: CheckReport, columns: Columns, rows: Sequence[int]) -> dic
         join((same.setdefault(columns.groups[row], row), row))
     for family in families_of(report, columns):
         join(family)
-    return _labelled({row: top(row) for row in rows}, columns)
+    first_of: dict[tuple[int, str], int] = {}
+    return _labelled({row: first_of.setdefault((top(row), columns.parts[row]), row) for row in rows}, columns)
 
 
 def families_of(report: CheckReport, columns: Columns) -> list[tuple[int, ...]]:

@@ -14,6 +14,8 @@ _BY_ROW = (  # kinds that are mended pair by pair: their lines say so
     "exif-rotated", "wrong-extension", "multi-frame", "mask-antialiased", "mask-lossy",
 )  # fmt: skip
 _NOT_COPIED = ("image-without-mask", "mask-without-image", "ambiguous-pair")  # listed file by file
+_TOGETHER = "kept, in one group with its relatives, so that a split keeps them together"
+_APART = "kept; the parts of the source are kept, too, and relatives lie in several of them"
 _WHY = {
     "error": "it is an error of the whole set: nothing tells which pairs are right",
     "warning": "it wants a person's eyes",
@@ -29,10 +31,11 @@ def grouping_changes(report: CheckReport, dataset: Dataset, lines: Mapping[int, 
         if finding.kind not in _RELATED:
             continue
         family = [rows[name] for name in finding.evidence.get("samples", ()) if rows.get(name) in lines]
+        together = len({lines[row].group for row in family}) == 1
         for row in family if len(family) > 1 else ():
             old, new = columns.groups[row], lines[row].group
             action: Action = "left alone" if shown(old, 200) == new else "grouped"
-            done = "kept, in one group with its relatives, so that a split keeps them together"
+            done = _TOGETHER if together else _APART
             changes.append(Change(columns.images[row], finding.kind, finding.what, action, done, old, new))
     return changes
 

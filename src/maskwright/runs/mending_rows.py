@@ -98,11 +98,13 @@ def _faults(findings: Iterable[Finding], rows: Mapping[str, int]) -> dict[int, l
 def family_reasons(errors: Iterable[Finding], columns: Columns) -> dict[int, Reason]:
     """Return which relatives are left out because of errors: all that contradict each other, all but the test part's.
 
-    A finding whose samples are not stated leaves nothing out.
+    A finding of the whole set leaves nothing out.
     """
     rows = {name: row for row, name in enumerate(columns.ids)}
     left: dict[int, Reason] = {}
     for finding in errors:
+        if finding.sample is None:
+            continue
         family = [rows[name] for name in finding.evidence.get("samples", ()) if name in rows]
         if finding.kind == "label-conflict":
             why = "nothing tells which of the masks is right, and several would teach a contradiction"

@@ -532,3 +532,75 @@ def test_what_the_check_of_the_copy_has_kept_is_not_left_in_the_cache(data, tmp_
     mend(report, tmp_path / "clean")
 
     assert sorted((tmp_path / "cache" / "facts").iterdir()) == before
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def with_parts(folder, count=12, test=4, group="p{}"):
+    """A set with a manifest that gives each picture a group and a part: the first ones are the test part."""
+    rows = ["image,mask,group,part"]
+    for i in range(count):
+        save(folder / f"images/p{i:02}.png", photo(i, SIZE))
+        save(folder / f"masks/p{i:02}.png", disc(i, SIZE))
+        rows.append(f"images/p{i:02}.png,masks/p{i:02}.png,{group.format(i)},{'test' if i < test else 'train'}")
+    (folder / "pairs.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_parts_that_tear_stated_groups_apart_are_not_taken_over(tmp_path):
+    data = with_parts(tmp_path / "data")
+    text = (data / "pairs.csv").read_text()
+    (data / "pairs.csv").write_text(text.replace("p4,train", "p1,train"))
+    assert [found.kind for found in check_dataset(data).errors] == ["split-leak"]
+
+    result = mended(data, tmp_path)
+
+    after = read_dataset(result.folder)
+    assert len(after) == 12
+    assert set(after.columns.parts) == {""}
+    (line,) = lines_of(result.folder, "split-leak")
+    assert (line["action"], "not taken over" in line["done"]) == ("mended", True)
+    assert not errors(result.folder)
+
+
+def test_of_equal_pictures_in_several_parts_those_in_the_test_part_stay(tmp_path):
+    data = with_parts(tmp_path / "data")
+    for kind in ("images", "masks"):
+        shutil.copy(data / kind / "p01.png", data / kind / "p07.png")
+    assert "split-leak" in [found.kind for found in check_dataset(data).errors]
+
+    result = mended(data, tmp_path)
+
+    after = read_dataset(result.folder)
+    assert "p01" in after.columns.ids
+    assert "p07" not in after.columns.ids
+    assert not errors(result.folder)
+
+
+def test_guessed_groups_that_lie_in_several_parts_make_no_error_of_the_copy(tmp_path):
+    data = tmp_path / "data"
+    for i in range(30):
+        part = "test" if i % 3 == 0 else "train"
+        save(data / part / "images" / f"car{i // 3:02}_{i % 3}.png", photo(i, SIZE))
+        save(data / part / "masks" / f"car{i // 3:02}_{i % 3}.png", disc(i, SIZE))
+    report = check_dataset(data)
+    assert not report.errors
+    assert report.dataset.grouping_guessed
+
+    result = mend(report, tmp_path / "clean")
+
+    assert result.pairs == 30
+    assert not errors(result.folder)
+    assert read_dataset(result.folder).columns.parts == report.dataset.columns.parts
+    twice = mended(result.folder, tmp_path, "again")
+    assert {line["action"] for line in changes(twice.folder)} <= {"left alone"}
+
+
+def test_the_parts_of_a_stated_split_file_are_taken_over(data, tmp_path):
+    rows = [f"images/pebbles_{i:04d}.jpg,,{'val' if i < 4 else 'train'}" for i in range(12)]
+    (data / "my_split.csv").write_text("\n".join(["image,group,part", *rows]))
+
+    result = mended(data, tmp_path, options=DataOptions(split="my_split.csv"))
+
+    assert read_dataset(result.folder).columns.parts == ("val",) * 4 + ("train",) * 8
