@@ -5,7 +5,7 @@ only the charts made here, which escape their own texts, are marked as safe.
 """
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -113,9 +113,9 @@ def write_page(
         sheets); thumbnails have at most 240 pixels and are made anew, so no metadata of the files comes along.
         pictures=False leaves them out, and the page says so; names of files stay.
     """
-    drawn = dict(_within(BUDGET, ((one.number, one.panels) for one in illustrated))) if pictures else {}
+    drawn, cut = _within(BUDGET, illustrated) if pictures else ({}, False)
     pairs = _sheets(sheets) if pictures else []
-    write_text(path, render_page(facts, drawn, pairs, pictures=pictures))
+    write_text(path, render_page(facts, drawn, pairs, pictures=pictures, cut=cut))
 
 
 def render_page(
@@ -124,8 +124,9 @@ def render_page(
     sheets: Sequence[tuple[str, list[Mapping[str, Any]]]],
     *,
     pictures: bool = True,
+    cut: bool = False,
 ) -> str:
-    """Return the page as text. drawn: number of a finding -> its embedded pictures."""
+    """Return the page as text. drawn: number of a finding -> its embedded pictures; cut: some had no room."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -136,7 +137,7 @@ def render_page(
     groups = group(facts.findings, facts.meanings)
     return environment.get_template("check.html.j2").render(
         facts=facts, groups=groups, levels=count_levels(facts.findings), drawn=drawn,
-        sheets=sheets, pictures=pictures, charts=_charts(facts), rows=facts.rows[:_CLASSES],
+        sheets=sheets, pictures=pictures, cut=cut, charts=_charts(facts), rows=facts.rows[:_CLASSES],
         more_rows=max(0, len(facts.rows) - _CLASSES), legend=_legend(facts.classes), side=SIDE,
     )  # fmt: skip
 
@@ -169,14 +170,16 @@ def _charts(facts: CheckFacts) -> list[Any]:
     return [Markup(svg) for svg in drawn if svg]
 
 
-def _within(budget: int, illustrated: Iterable[tuple[int, Sequence[Panel]]]) -> Iterator[tuple[int, list[Any]]]:
-    """Yield (number, embedded pictures) until the budget is spent."""
-    for number, panels in illustrated:
-        embedded = [_embedded(panel) for panel in panels]
-        budget -= sum(len(one["uri"]) for one in embedded)
+def _within(budget: int, illustrated: Iterable[Illustrated]) -> tuple[dict[int, list[dict[str, Any]]], bool]:
+    """Return number of a finding -> embedded pictures until the budget is spent, and whether it was."""
+    drawn: dict[int, list[dict[str, Any]]] = {}
+    for one in illustrated:
+        embedded = [_embedded(panel) for panel in one.panels]
+        budget -= sum(len(panel["uri"]) for panel in embedded)
         if budget < 0:
-            return
-        yield number, embedded
+            return drawn, True
+        drawn[one.number] = embedded
+    return drawn, False
 
 
 def _sheets(pairs: Iterable[SheetPair]) -> list[tuple[str, list[Mapping[str, Any]]]]:

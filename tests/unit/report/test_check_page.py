@@ -164,7 +164,9 @@ def test_pictures_are_left_out_and_the_page_says_so(tmp_path):
 
 
 def test_the_page_says_that_it_embeds_thumbnails(tmp_path):
-    assert "embeds thumbnails of at most 240 pixels, made anew" in Page(page(tmp_path, facts([finding()]))).text
+    text = Page(page(tmp_path, facts([finding()]))).text
+    assert "embeds thumbnails of at most 240 pixels, made anew" in text
+    assert "shown without pictures" not in text
 
 
 def test_an_unreadable_picture_leaves_a_frame_with_the_reason(tmp_path):
@@ -184,6 +186,7 @@ def test_reading_stops_when_the_room_for_pictures_is_used_up(tmp_path, monkeypat
 
     text = page(tmp_path, facts([finding()] * 50), illustrated=illustrated())
     assert 0 < text.count("data:image") < len(taken) < 10
+    assert "the last findings are shown without pictures" in text
     assert len(text) < 60_000
 
 
