@@ -6,7 +6,7 @@ The pixels' digest and print are of fixed length and are kept apart (`store.py`)
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,29 @@ def picture_bytes(facts: PictureFacts) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def picture_from(content: str, path: Path, digest: bytes, print: PicturePrint | None) -> PictureFacts:  # noqa: A002
-    """Undo `picture_bytes`, given as text."""
+def picture_from(
+    content: str,
+    root: Path,
+    image: str,
+    digest: bytes,
+    print: PicturePrint | None,  # noqa: A002
+) -> PictureFacts:
+    """Undo `picture_bytes`, given as text. image: the file, relative to `root`."""
     info, error, grey, taken = _decode(content)[0]
-    return PictureFacts(path, _info(info), _error(error), digest, bool(grey), print, taken)
+    facts = object.__new__(_KeptPicture)
+    facts.__dict__.update(_root=root, _image=image, info=_info(info), error=_error(error), digest=digest,
+                          grey=bool(grey), print=print, taken=taken)  # fmt: skip
+    return facts
+
+
+class _KeptPicture(PictureFacts):
+    """A path is made when it is asked for: that takes as long as all the rest."""
+
+    @cached_property
+    def path(self) -> Path:
+        root, image = self.__dict__["_root"], self.__dict__["_image"]
+        made: Path = root / image
+        return made
 
 
 def mask_bytes(facts: MaskFacts) -> bytes:
@@ -38,19 +57,36 @@ def mask_bytes(facts: MaskFacts) -> bytes:
     content = [
         facts.height, facts.width, [_info_list(info) for info in facts.infos], _error_list(facts.error), facts.unknown,
         counts, facts.soft, facts.undecided, facts.raw_constant, facts.digest.hex(),
-        None if facts.drawing is None else facts.drawing.to_json(),
     ]  # fmt: skip
-    return json.dumps(content, separators=(",", ":")).encode()
+    drawing = None if facts.drawing is None else facts.drawing.to_json()
+    return b"".join(json.dumps(part, separators=(",", ":")).encode() for part in (content, drawing))
 
 
-def mask_from(content: str, paths: tuple[Path, ...]) -> MaskFacts:
-    """Undo `mask_bytes`, given as text."""
-    height, width, infos, error, unknown, counts, soft, undecided, constant, digest, drawing = _decode(content)[0]
-    return MaskFacts(
-        paths, height, width, tuple(_known_info(*info) for info in infos), _error(error), unknown,
-        None if counts is None else {label: pixels for label, pixels in counts}, soft, undecided, constant,
-        bytes.fromhex(digest), None if drawing is None else MaskDrawing.from_json(drawing),
+def mask_from(content: str, root: Path, files: tuple[str, ...]) -> MaskFacts:
+    """Undo `mask_bytes`, given as text. files: relative to `root`."""
+    (height, width, infos, error, unknown, counts, soft, undecided, constant, digest), end = _decode(content)
+    facts = object.__new__(_KeptMask)
+    facts.__dict__.update(
+        _root=root, _files=files, _drawing=(content, end), height=height, width=width,
+        infos=tuple(_known_info(*info) for info in infos), error=_error(error), unknown=unknown,
+        counts=None if counts is None else dict(counts), soft=soft, undecided=undecided, raw_constant=constant,
+        digest=bytes.fromhex(digest),
     )  # fmt: skip
+    return facts
+
+
+class _KeptMask(MaskFacts):
+    """Paths and drawing are made when they are asked for: most that pass over all masks want neither."""
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        root: Path = self.__dict__["_root"]
+        return tuple(root / file for file in self.__dict__["_files"])
+
+    @cached_property
+    def drawing(self) -> MaskDrawing | None:
+        drawing = _decode(*self.__dict__["_drawing"])[0]
+        return None if drawing is None else MaskDrawing.from_json(drawing)
 
 
 def _info_list(info: ImageInfo | None) -> list[Any] | None:

@@ -158,13 +158,13 @@ class KeptFacts(Column[PairFacts]):
         dataset = self._whose()
         digest = self._table["digest"][index].tobytes()
         return picture_from(
-            self._odd(index)[0], dataset.root / dataset.columns.images[index], digest if any(digest) else b"",
+            self._odd(index)[0], dataset.root, dataset.columns.images[index], digest if any(digest) else b"",
             PicturePrint.from_bytes(print_) if print_ else None,
         )  # fmt: skip
 
     def _mask(self, index: int) -> MaskFacts:
         dataset = self._whose()
-        return mask_from(self._odd(index)[1], tuple(dataset.root / path for path in dataset.columns.masks[index]))
+        return mask_from(self._odd(index)[1], dataset.root, dataset.columns.masks[index])
 
     def _pair(self, index: int) -> PairFacts:
         return PairFacts(self._picture(index, self._print(index)), self._mask(index))

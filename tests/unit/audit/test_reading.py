@@ -1,5 +1,5 @@
 import os
-from dataclasses import replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -52,6 +52,10 @@ def read(folder, **options):
     return sorted(reader.rows), facts
 
 
+def values(facts):
+    return [getattr(facts, field.name) for field in fields(facts)]
+
+
 def test_facts_are_the_same_as_those_that_were_seen(folder):
     (folder / "images" / "p2.png").write_text("no picture")
     dataset = read_dataset(folder)
@@ -61,7 +65,7 @@ def test_facts_are_the_same_as_those_that_were_seen(folder):
     for row, kept in enumerate(facts):
         seen = look_at_pair(dataset, row)
         assert (kept.picture.info, kept.picture.digest) == (seen.picture.info, seen.picture.digest)
-        assert replace(kept.mask, drawing=None) == replace(seen.mask, drawing=None)
+        assert values(kept.mask) == values(seen.mask)
         assert str(kept.picture.error) == str(seen.picture.error)
         assert kept.picture.path == seen.picture.path
         prints = [p.print and p.print.to_bytes() for p in (kept.picture, seen.picture)]
