@@ -3,7 +3,7 @@
     python benchmarks/check/shifts.py DATA [--pairs 120] [--set NAME ...]
 
 DATA: the folder of the real sets. One pair of eight is damaged at a time, in memory and at full size: its mask moved
-by 3 % of the mean side in a direction drawn by lot (what comes in is empty), mirrored, upside down, turned; or the
+by 3 % of the longer side in a direction drawn by lot (what comes in is empty), mirrored, upside down, turned; or the
 picture turned as EXIF would while the mask stays as stored. The other seven are the yardstick, as in a real set.
 """
 
@@ -98,7 +98,7 @@ def look(dataset: Dataset, row: int, rng: np.random.Generator) -> Pair | None:
 def damages(mask: Mask, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[Mask], Mask]]]:
     """Yield the damages that fit the mask's shape."""
     angle = rng.uniform(0, 2 * np.pi)
-    down, right = (round(0.03 * sum(mask.shape) / 2 * float(part)) for part in (np.sin(angle), np.cos(angle)))
+    down, right = (round(0.03 * max(mask.shape) * float(part)) for part in (np.sin(angle), np.cos(angle)))
     yield "shift", lambda m: moved(m, down, right)
     for name, change in TURNS.items():
         if name and (not change.transposed or mask.shape[0] == mask.shape[1]):

@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from maskwright.audit.working import Field
+from maskwright.audit.insides import Inside, colour_codes, likelihood
+from maskwright.audit.working import Field, slopes
 
 MEASURES = ("fine", "coarse", "area")
 REACH = 0.09  # of the longer side: shifts looked at
 TOLERANCE = 0.0175  # of the longer side: as inexact as outlines are often drawn
 _FRAME = 0.035  # of the longer side: outlines closer to the frame do not count
+_MOVED = 0.012  # of the longer side: a smaller shift is not looked at again
 _LEAST_SIDE = 40  # working pixels: below, such shifts are hardly a pixel
-_BELIEVED = 6.0  # pixels that a colour must have to be believed
-_EVEN = 0.02  # keeps likelihoods from growing beyond bounds
-_SURE = 0.25  # pixels with at least 1 - _SURE of their surroundings inside teach the colours of the inside
 
 
 @dataclass(frozen=True)
@@ -68,20 +67,23 @@ class Agreement:
     longer side, positive down and right; how much it gains over all shifts within TOLERANCE, 1 being the peak's height
     above far shifts; and that height over the spread of far shifts.
     turns: (edges, colours) for each of TURNS, those of 90 degrees only for square masks: agreement near no shift.
+    moved: how much better edges and colours agree once the mask is moved by the median of the three shifts and the
+    colours are learnt again; 0 and 0 where that is hardly a shift.
     """
 
     shifts: tuple[tuple[float, ...], ...]
     turns: tuple[tuple[float, ...], ...]
+    moved: tuple[float, ...] = (0.0, 0.0)
 
     def to_json(self) -> list[list[list[float]]]:
         """Return plain values."""
-        return [[list(row) for row in self.shifts], [list(row) for row in self.turns]]
+        return [[list(row) for row in self.shifts], [list(row) for row in self.turns], [list(self.moved)]]
 
     @staticmethod
     def from_json(content: Sequence[Sequence[Sequence[float]]]) -> "Agreement":
         """Undo `to_json`."""
-        shifts, turns = (tuple(tuple(float(value) for value in row) for row in part) for part in content)
-        return Agreement(shifts, turns)
+        shifts, turns, moved = (tuple(tuple(float(value) for value in row) for row in part) for part in content)
+        return Agreement(shifts, turns, moved[0])
 
 
 def agreement(picture: Field, planes: Field) -> Agreement | None:
@@ -91,9 +93,9 @@ def agreement(picture: Field, planes: Field) -> Agreement | None:
         return None
     planes = _to_the_frame(planes)
     window = _window(height, width)
-    colours, count = _colour_codes(picture)
+    colours, count = colour_codes(picture)
     fine, coarse = _edges(picture, 1.0, 6), _edges(picture, 2.5, 8)
-    inside = [_Inside(plane, colours, count) for plane in planes]
+    inside = [Inside(plane, colours, count) for plane in planes]
     outline, blurred = _outline(planes, 1.0), _outline(planes, 1.75)
     edge_map = window.correlate(outline.tensor, fine) / window.overlap(outline.weight)
     soft_map = window.correlate(blurred.tensor, coarse) / window.overlap(blurred.weight)
@@ -105,7 +107,30 @@ def agreement(picture: Field, planes: Field) -> Agreement | None:
         even(soft_map) + 2 * even(wide_map),
         even(wide_map),
     )
-    return Agreement(tuple(window.best(found) for found in maps), _turned(fine, outline, inside, colours, count))
+    shifts = tuple(window.best(found) for found in maps)
+    shift = np.median([row[:2] for row in shifts], axis=0)
+    moved = (0.0, 0.0)
+    if np.hypot(*shift) > _MOVED:
+        down, right = (int(steps) for steps in np.rint(shift * max(height, width)))
+        again = _shifted(planes, down, right)
+        other = _outline(again, 1.0), [Inside(plane, colours, count) for plane in again]
+        before, after = _agree_here(fine, outline, inside), _agree_here(fine, *other)
+        moved = round(after[0] - before[0], 3), round(after[1] - before[1], 3)
+    return Agreement(shifts, _turned(fine, outline, inside, colours, count), moved)
+
+
+def _shifted(planes: Field, down: int, right: int) -> Field:
+    """Move (K, h, w); what comes in repeats the frame."""
+    rows = np.clip(np.arange(planes.shape[1]) - down, 0, planes.shape[1] - 1)
+    columns = np.clip(np.arange(planes.shape[2]) - right, 0, planes.shape[2] - 1)
+    return planes[:, rows[:, None], columns]
+
+
+def _agree_here(edges: Field, outline: "_Outline", inside: Sequence[Inside]) -> tuple[float, float]:
+    """Return how well edges and colours agree with a mask where it lies."""
+    area = sum(float(np.abs(plane.narrow).sum()) for plane in inside) + 1e-6
+    apart = sum(float((plane.narrow * plane.likelihood).sum()) for plane in inside)
+    return float((outline.tensor * edges).sum()) / (float(outline.weight.sum()) + 1e-6), apart / area
 
 
 def _to_the_frame(planes: Field) -> Field:
@@ -178,14 +203,6 @@ def _vertex(line: Field, at: int) -> float:
     return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0 else 0.0
 
 
-def _slopes(fields: Field) -> tuple[Field, Field]:
-    """Return the slopes down and right of (N, h, w); 0 at the frame, which is no edge."""
-    down, right = np.zeros_like(fields), np.zeros_like(fields)
-    down[:, 1:-1] = (fields[:, 2:] - fields[:, :-2]) / 2
-    right[:, :, 1:-1] = (fields[:, :, 2:] - fields[:, :, :-2]) / 2
-    return down, right
-
-
 def _blurred(fields: Field, sigma: float) -> Field:
     blurred: Field = ndimage.gaussian_filter(fields, (0, sigma, sigma), mode="nearest", truncate=3)
     return blurred
@@ -196,7 +213,7 @@ def _edges(picture: Field, sigma: float, around: int) -> Field:
 
     Strength is relative to that within `around` pixels, so that one strong edge does not outweigh all others.
     """
-    down, right = _slopes(_blurred(np.moveaxis(picture, 2, 0), sigma))
+    down, right = slopes(_blurred(np.moveaxis(picture, 2, 0), sigma))
     tensor = np.stack([(down * down).sum(axis=0), (right * right).sum(axis=0), (down * right).sum(axis=0)])
     strength = np.sqrt(tensor[0] + tensor[1])
     usual = ndimage.uniform_filter(strength, 2 * around + 1, mode="reflect")
@@ -213,75 +230,14 @@ class _Outline:
 
 
 def _outline(planes: Field, sigma: float) -> _Outline:
-    down, right = _slopes(_blurred(planes, sigma))
+    down, right = slopes(_blurred(planes, sigma))
     tensor = np.stack([(down * down).sum(axis=0), (right * right).sum(axis=0), 2 * (down * right).sum(axis=0)])
     weight = np.sqrt(tensor[0] + tensor[1])
     return _Outline(tensor / (weight + np.float32(1e-3)), weight)
 
 
-def _colour_codes(picture: Field) -> tuple[NDArray[np.int64], int]:
-    """Return a code of each pixel's colour, (h, w), and how many there are: brightness and two hues, evenly cut."""
-    if picture.shape[2] == 1:
-        grey = ndimage.gaussian_filter(picture[:, :, 0], 0.7, mode="nearest")
-        return _cut_evenly(grey, 18), 18
-    red, green, blue = (picture[:, :, band] for band in range(3))
-    brightness = _cut_evenly(red + green + blue, 6)
-    return (brightness * 4 + _cut_evenly(red - green, 4)) * 4 + _cut_evenly(blue - green, 4), 96
-
-
-def _cut_evenly(values: Field, parts: int) -> NDArray[np.int64]:
-    codes = np.zeros(values.shape, np.int64)
-    for border in np.quantile(values.ravel()[::4], np.arange(1, parts) / parts):
-        codes += values > border
-    return codes
-
-
-class _Inside:
-    """How likely each pixel belongs inside one plane, by its colour; and the bands in which that is compared.
-
-    likelihood: (h, w), positive inside. narrow, wide: (h, w), positive inside, negative outside, 0 far off.
-    The colours are learnt away from the outline, so that a shifted mask does not teach its own mistake.
-    """
-
-    def __init__(self, plane: Field, colours: NDArray[np.int64], count: int) -> None:
-        down, right = _slopes(plane[None])
-        thickness = 2 * float(plane.sum()) / max(1.0, float(np.hypot(down, right).sum()))
-        around = ndimage.gaussian_filter(plane, 2.5, mode="nearest", truncate=3)
-        self.plane = plane
-        self.sure_inside = (np.clip((around - 1 + _SURE) / _SURE, 0, 1) + 0.02) * plane
-        self.sure_outside = (np.clip((_SURE - around) / _SURE, 0, 1) + 0.02) * (1 - plane)
-        self.narrow = _band(plane, 3.0)
-        self.wide = _band(plane, float(np.clip(thickness, 2, 16)))
-        self.likelihood = likelihood(self.sure_inside, self.sure_outside, colours, count)
-
-
-def _band(plane: Field, sigma: float) -> Field:
-    """Return a plane less its surroundings, two running means as wide as a normal curve of this spread."""
-    width = 2 * round(np.sqrt(6 * sigma**2 + 1) / 2) + 1
-    around = ndimage.uniform_filter(ndimage.uniform_filter(plane, width, mode="nearest"), width, mode="nearest")
-    band: Field = plane - around
-    return band
-
-
-def likelihood(inside: Field, outside: Field, colours: NDArray[np.int64], count: int) -> Field:
-    """Return the logarithm of how much likelier each pixel's colour is inside than outside, around 0: (h, w).
-
-    inside, outside: (h, w) weights of the pixels that teach it. colours: (h, w) codes below `count`.
-    """
-    codes = colours.ravel()
-    shares = []
-    for weight in (inside, outside):
-        counted = np.bincount(codes, weight.ravel(), count)
-        shares.append(counted * (codes.size / 2 / max(1e-6, float(counted.sum()))))
-    chance = (shares[0] + _BELIEVED / 2) / (shares[0] + shares[1] + _BELIEVED)
-    logarithm = np.log((chance + _EVEN) / (1 - chance + _EVEN)).astype(np.float32)
-    found: Field = logarithm[colours]
-    found -= found.mean()
-    return found
-
-
 def _turned(
-    edges: Field, outline: _Outline, inside: Sequence[_Inside], colours: NDArray[np.int64], count: int
+    edges: Field, outline: _Outline, inside: Sequence[Inside], colours: NDArray[np.int64], count: int
 ) -> tuple[tuple[float, ...], ...]:
     """Return for each turn how well edges and colours agree with the mask so turned, near no shift."""
     square = edges.shape[1] == edges.shape[2]

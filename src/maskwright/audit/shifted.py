@@ -24,6 +24,7 @@ _LEAST = 0.018  # of the longer side: a smaller shift is not reported
 _LEAST_SCATTER, _FEW_SCATTER = 0.0025, 0.004
 _TOGETHER = 1.7  # measures err together: their mean scatters so many times more than if they did not
 _ALIKE = 0.008  # measures that differ by more, and by more than three scatters, do not confirm each other
+_BETTER = 0.11  # of the set's usual agreement of colours: a mask that was moved back gains more
 _PEAK = 2.0  # a highest place that stands out less from far shifts means nothing
 _EDGES, _COLOURS = 0.02, 0.05  # how much better edges and colours agree with a turned mask that is reported
 _CLEAR = 5.0  # times as much leaves no doubt
@@ -34,12 +35,14 @@ _WHOLE = 0.8  # where so many agree it is the set that is shifted or turned
 
 @dataclass(frozen=True)
 class _Yardstick:
-    """What is usual in a set. center, scatter: (measures, 2), of the best shifts. right: masks fit best as they are.
+    """What is usual in a set. colours: how well they agree. center, scatter: (measures, 2), of the best shifts.
 
+    right: masks fit best as they are.
     turned: nearly all masks fit best after this turn, "" if not so.
     """
 
     count: int
+    colours: float
     center: NDArray[np.float64]
     scatter: NDArray[np.float64]
     right: bool
@@ -74,11 +77,12 @@ def _agreements(masks: Sequence[MaskFacts]) -> Iterator[Agreement]:
 
 def _yardstick(masks: Sequence[MaskFacts]) -> _Yardstick | None:
     """Measure the set; None where its masks' outlines have nothing to do with edges of its pictures, or are none."""
-    shifts, turns, edges = [], [], []
+    shifts, turns, edges, colours = [], [], [], []
     for agrees in _agreements(masks):
         shifts.append([row[:2] for row in agrees.shifts])
         turns.append(_best_turn(agrees))
         edges.append(max(along for along, _ in agrees.turns))
+        colours.append(max(apart for _, apart in agrees.turns))
     if not shifts:
         return None
     best, count = np.array(shifts), len(shifts)
@@ -92,7 +96,7 @@ def _yardstick(masks: Sequence[MaskFacts]) -> _Yardstick | None:
     right = shares.get("", 0.0) >= _RIGHT
     if not (right or turned) or float(np.median(edges)) < _SEEN:
         return None
-    return _Yardstick(count, center, scatter, right, turned)
+    return _Yardstick(count, float(np.median(colours)), center, scatter, right, turned)
 
 
 # --- turned ---------------------------------------------------------------------------------------------------------
@@ -159,7 +163,7 @@ def _as_stored(name: str, mask: MaskFacts, orientation: int, level: Level, evide
 def _shifted(name: str, mask: MaskFacts, agrees: Agreement, usual: _Yardstick) -> Finding | None:
     found = np.array(agrees.shifts)
     moved = _agreed_shift(found, usual)
-    if moved is None:
+    if moved is None or agrees.moved[0] <= 0 or agrees.moved[1] < _BETTER * usual.colours:
         return None
     rows, columns = (round(float(share) * max(mask.height, mask.width)) for share in moved)
     gain = round(float(found[:, 2].mean()), 3)

@@ -113,3 +113,11 @@ def _is_border(label: NDArray[np.int64], k: int, count: int) -> bool:
     around = ndimage.binary_dilation(here) & ~here
     touching = np.sort(np.bincount(label[around], minlength=count))
     return bool(touching[-2] >= _BETWEEN * touching.sum())
+
+
+def slopes(fields: Field) -> tuple[Field, Field]:
+    """Return the slopes down and right of (N, h, w); 0 at the frame, which is no edge."""
+    down, right = np.zeros_like(fields), np.zeros_like(fields)
+    down[:, 1:-1] = (fields[:, 2:] - fields[:, :-2]) / 2
+    right[:, :, 1:-1] = (fields[:, :, 2:] - fields[:, :, :-2]) / 2
+    return down, right
