@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from maskwright.data.dataset import Dataset
-from maskwright.images.formats import encode_png
+from maskwright.images.writing import encode_png
 
 Mask = NDArray[np.uint8]
 Spoiler = Callable[[Mask, np.random.Generator], Mask | None]

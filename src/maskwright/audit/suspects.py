@@ -18,6 +18,7 @@ REPORTED = 0.5  # score from which a mask is reported
 FAR = 3.5  # spreads above the typical strength: score 0.5
 LEAST_SPREAD = 0.005  # of a strength, in shares of the picture's side: what a pixel more or less makes
 FEW = 12  # pictures: fewer say nothing of what is typical; then all models' pictures are taken together
+PART_OF_NOTHING = 0.65  # weight of a dispute about a vanishing part of an object; about a whole one it is 1
 LISTED = 20  # objects of one mask
 
 _FAULTS = {
@@ -80,8 +81,8 @@ def _judge(opinions: Sequence[Opinion]) -> list[Suspicion]:
 
 
 def strength(dispute: Dispute) -> float:
-    """Return how much a dispute weighs: its radius, by confidence."""
-    return dispute.confidence * dispute.radius
+    """Return how much a dispute weighs: its radius, by confidence, and less where it is a small part of an object."""
+    return dispute.confidence * dispute.radius * (PART_OF_NOTHING + (1 - PART_OF_NOTHING) * dispute.part)
 
 
 def _usual(opinions: Sequence[Opinion], fault: str) -> tuple[float, float]:

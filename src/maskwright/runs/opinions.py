@@ -33,17 +33,17 @@ class Hearing:
         self.model = model
         self._dataset = dataset
         self._masks = dict(zip(dataset.columns.ids, dataset.columns.masks, strict=True))
-        self._opinions: list[Opinion] = []
+        self.opinions: list[Opinion] = []
 
     def hear(self, loaded: LoadedPicture, probabilities: Floats) -> None:
         """Take in what a model says: probabilities (K, h, w) of any size for a picture with its mask."""
         where = str(self._dataset.root / self._masks[loaded.id][0])
         said = disagreement(probabilities, loaded.truth, self._dataset.classes)
-        self._opinions.append(Opinion(loaded.id, where, self.model, said))
+        self.opinions.append(Opinion(loaded.id, where, self.model, said))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the suspect masks, most suspect first."""
-        return suspect_findings(self._opinions, self._dataset.classes)
+        return suspect_findings(self.opinions, self._dataset.classes)
 
 
 def digest_of(dataset: Dataset, rows: Sequence[int] | Indices, recipe: Recipe | None = None) -> str:

@@ -124,8 +124,9 @@ def _cheapened(dataset: Dataset, rows: Indices, recipe: Recipe) -> Recipe:
     training = recipe.training.model_copy(update={"phases": phases, "early_stopping": None})
     cheap = recipe.model_copy(update={"model": model, "training": training, "folds": None})
     steps = STEPS * (3 if "none" in (model.encoder, model.weights) else 1)
-    batch = plan_batch(recipe, facts)[0]
-    return with_epochs(cheap, max(2, len(phases), math.ceil(steps * batch / (len(rows) * (1 - 1 / FOLDS)))))
+    pictures = len(rows) * (1 - 1 / FOLDS)
+    batch = plan_batch(recipe, replace(facts, pictures=round(pictures)))[0]
+    return with_epochs(cheap, max(2, len(phases), math.ceil(steps * batch / pictures)))
 
 
 def _key(dataset: Dataset, rows: Indices, recipe: Recipe) -> str:
