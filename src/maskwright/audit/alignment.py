@@ -22,8 +22,9 @@ _FEWEST = 6  # landmarks that must agree
 _LEAST_SCALE, _LARGEST_SCALE = 0.6, 1.67
 _STEPS = 12  # of fitting
 _SETTLED = 2e-3  # pixels: a step that moves less ends the fitting
-_SMOOTH = 4.0  # pixels: brightness that changes more slowly is not compared
+_SLOPES = 0.12  # of the side: brightness that changes more slowly is not compared
 _BLUR = 1.5  # pixels, of a first rough fitting
+_FINEST = 1.0  # pixels that are blurred away before pictures are compared
 _LEAST_GAIN = 0.2  # pictures that are likened less than this give no gain
 _BLACK, _WHITE = 3, 250  # grey levels beyond which a brightened or darkened picture may have lost what it showed
 _CLEAR = 0.3  # share of a block's pixels that must lie between them
@@ -198,7 +199,7 @@ def _fit_pixels(plain: Grey, wanted: Grey, place: _Place) -> _Place | None:
 
 def _without_slopes(grey: Grey, blur: float = 0.0) -> Grey:
     sharp = ndimage.gaussian_filter(grey, blur) if blur else grey
-    plain: Grey = sharp - ndimage.gaussian_filter(grey, _SMOOTH)
+    plain: Grey = sharp - ndimage.gaussian_filter(grey, _SLOPES * (grey.shape[0] * grey.shape[1]) ** 0.5)
     return plain
 
 
@@ -233,10 +234,11 @@ def _sample(grey: Grey, rows: NDArray[np.intp], columns: NDArray[np.intp], place
 def agreement(overlay: Overlay, block: int) -> NDArray[np.float32]:
     """Return the correlation of each textured block of `block` pixels: (n,), empty where nothing has texture.
 
-    Pixels that are black or white in one of the two tell nothing: a brightened picture has lost them.
+    Both are blurred by a pixel: what recompressing and resizing change is finer. Pixels that are black or white in one
+    of the two tell nothing: a brightened picture has lost them.
     """
     smooth = block / 2
-    both = (overlay.first, overlay.second)
+    both = [ndimage.gaussian_filter(part, _FINEST) for part in (overlay.first, overlay.second)]
     clear = np.logical_and(*((part > _BLACK) & (part < _WHITE) for part in both)).astype(np.float32)
     share = ndimage.gaussian_filter(clear, smooth) + 1e-3
     weights = _blocks(clear, block)

@@ -16,6 +16,7 @@ from maskwright.audit.findings import Finding, limited, worst_first
 from maskwright.audit.groups import group_findings
 from maskwright.audit.leaks import leak_findings
 from maskwright.audit.masks import mask_findings
+from maskwright.audit.outliers import outlier_findings
 from maskwright.audit.pairs import leftover_findings, size_findings
 from maskwright.audit.pictures import picture_findings
 from maskwright.audit.reading import Look, read_facts
@@ -119,6 +120,7 @@ def check_dataset(
         relative_findings(dataset, families, pictures, masks),
         leak_findings(dataset, families.same, families.all()),
         group_findings(dataset, pictures),
+        outlier_findings(dataset, facts.prints, facts.printed),
         leftover_findings(dataset),
     )
     return _report(dataset, facts, worst_first(limited(findings)), families.all())

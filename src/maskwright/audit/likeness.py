@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from maskwright.audit.alignment import Alignment, Overlay, agreement, align_landmarks, lay_over
 from maskwright.audit.prints import LANDMARKED, THUMBNAIL, PicturePrint, grey_of, shrink
@@ -18,7 +17,6 @@ from maskwright.images.formats import ImageInfo, read_image
 _SIDE = 160  # pixels of a square picture at which files are compared
 _BLOCKS = 8  # along a side
 _LEAST_BLOCK = 8  # pixels
-_BLUR = 1.0  # pixels: what recompressing and resizing change is finer
 _OVERALL = 0.9  # correlation of everything that must be reached, slow changes of brightness too
 _SAME_SIZE, _SAME_GAIN = 0.03, 0.04  # differences that are not worth a word
 _WHOLE = 0.97  # from this share of the area on, nothing was cropped
@@ -71,8 +69,8 @@ def compare_pictures(first: Image.Image, second: Image.Image, guess: Alignment) 
 
 def _same(overlay: Overlay, block: int) -> bool:
     """Whether all that has texture agrees, and the whole too."""
-    first, second = (ndimage.gaussian_filter(part, _BLUR) for part in (overlay.first, overlay.second))
-    agreed = agreement(Overlay(first, second, overlay.alignment, overlay.gain), block)
+    first, second = overlay.first, overlay.second
+    agreed = agreement(overlay, block)
     if not len(agreed) or np.median(agreed) < 0.9 or (agreed < 0.8).mean() > 0.1 or (agreed < 0.5).mean() > 0.02:
         return False
     clear = (np.maximum(first, second) < _WHITE) & (np.minimum(first, second) > _BLACK)
@@ -82,39 +80,58 @@ def _same(overlay: Overlay, block: int) -> bool:
     return float(plain[0] @ plain[1]) >= _OVERALL * float(np.sqrt((plain[0] @ plain[0]) * (plain[1] @ plain[1])))
 
 
-def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> str:
-    """Say in words what makes the second picture of the first: "mirrored, cropped to 81 %, brighter by 20 %"."""
-    alignment = likeness.alignment
-    return ", ".join((*_turn(alignment.turn), *_crop(alignment), *_size(alignment, first, second),
-                      *_brightness(likeness.gain))) or "recompressed"  # fmt: skip
+def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> tuple[bool, str]:
+    """Say in words what makes one picture of the other: "mirrored, cropped to 81 %, brighter by 20 %".
+
+    The picture that shows less, or has fewer pixels, is told to be made of the other. Returns whether that is the
+    first, and the words.
+    """
+    shown = _shown(likeness.alignment)
+    stretch = _stretch(likeness.alignment, first, second)
+    fewer = stretch[0] * stretch[1] > (1 + _SAME_SIZE) ** 2
+    backwards = shown[1] < _WHOLE * shown[0] or (fewer and shown[0] >= _WHOLE * shown[1])
+    gain = likeness.gain
+    if backwards:
+        shown, stretch, gain = (shown[1], shown[0]), (1 / stretch[0], 1 / stretch[1]), 1 / gain
+    words = [*_turn(likeness.alignment.turn, backwards), *_crop(*shown), *_size(*stretch), *_brightness(gain)]
+    return backwards, ", ".join(words) or "recompressed"
 
 
-def _turn(turn: int) -> list[str]:
-    mirrored, turned = _TURNS[turn]
-    return [*(["mirrored"] if mirrored else []), *([f"turned by {turned} degrees"] if turned else [])]
-
-
-def _crop(alignment: Alignment) -> list[str]:
+def _shown(alignment: Alignment) -> tuple[float, float]:
+    """Return which shares of the first's and of the second's area show the same."""
     top, left, bottom, right = alignment.window()
-    seen = (min(bottom, 1) - max(top, 0)) * (min(right, 1) - max(left, 0))  # of the first, in its area
-    of_second = seen / ((bottom - top) * (right - left))
-    if seen < _WHOLE and of_second < _WHOLE:
-        return [f"cropped otherwise, {100 * seen:.0f} % in common"]
-    if seen < _WHOLE:
-        return [f"cropped to {100 * seen:.0f} %"]
-    return [f"enlarged by its surroundings, of which it is {100 * of_second:.0f} %"] if of_second < _WHOLE else []
+    common = (min(bottom, 1) - max(top, 0)) * (min(right, 1) - max(left, 0))
+    return common, common / ((bottom - top) * (right - left))
 
 
-def _size(alignment: Alignment, first: ImageInfo, second: ImageInfo) -> list[str]:
-    """Tell of the second's pixels for one of the first's, along the axis that changed more."""
+def _stretch(alignment: Alignment, first: ImageInfo, second: ImageInfo) -> tuple[float, float]:
+    """Return how many of the second's rows and columns there are for one of the (turned) first's."""
     height, width = (first.width, first.height) if alignment.turn & 4 else (first.height, first.width)
-    rows = second.height / (alignment.scale[0] * height)
-    columns = second.width / (alignment.scale[1] * width)
+    return second.height / (alignment.scale[0] * height), second.width / (alignment.scale[1] * width)
+
+
+def _turn(turn: int, backwards: bool) -> list[str]:
+    mirrored, degrees = _TURNS[turn]
+    degrees = (
+        -degrees % 360 if backwards and not mirrored else degrees
+    )  # a mirroring undoes itself, however it is turned
+    return [*(["mirrored"] if mirrored else []), *([f"turned by {degrees} degrees"] if degrees else [])]
+
+
+def _crop(of_first: float, of_second: float) -> list[str]:
+    if of_first >= _WHOLE:
+        return []
+    if of_second >= _WHOLE:
+        return [f"cropped to {100 * of_first:.0f} %"]
+    return [f"cropped otherwise ({100 * of_first:.0f} % in common)"]
+
+
+def _size(rows: float, columns: float) -> list[str]:
     if max(abs(rows - 1), abs(columns - 1)) <= _SAME_SIZE:
         return []
     if abs(rows / columns - 1) <= 2 * _SAME_SIZE:
         return [f"resized {(rows * columns) ** 0.5:.2g}x"]
-    return [f"stretched {columns:.2g}x in width and {rows:.2g}x in height"]
+    return [f"stretched to {100 * rows:.0f} % of its height and {100 * columns:.0f} % of its width"]
 
 
 def _brightness(gain: float) -> list[str]:

@@ -15,6 +15,7 @@ from maskwright.audit.landmarks import MOST, Landmarks, find_landmarks
 THUMBNAIL = 56  # side of a square thumbnail; others cover as many pixels
 LANDMARKED = 96  # the same of the picture in which landmarks are found
 LOOKS = 8  # figures of colour and texture
+STEPS = 6  # which of them is the mean step between neighbours
 _LONGEST = 4.0  # sides in a larger ratio than this are squeezed to it
 _HEAD = 4  # bytes: height, width, how many landmarks, spare
 _PIXELS = THUMBNAIL * THUMBNAIL

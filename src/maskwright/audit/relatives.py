@@ -56,15 +56,22 @@ def _near(
     pictures: Sequence[PictureFacts],
 ) -> Finding:
     names = [dataset.columns.ids[row] for row in rows]
-    steps = []
-    for first, second, likeness in links:
-        infos = pictures[first].info, pictures[second].info
-        how = changes(likeness, infos[0], infos[1]) if infos[0] is not None and infos[1] is not None else "changed"
-        steps.append((dataset.columns.ids[first], dataset.columns.ids[second], how))
+    steps = [_step(dataset, *link, pictures) for link in links]
     evidence = {**family(dataset, rows), "how": steps[0][2], "steps": [list(step) for step in steps[:_LISTED]]}
-    what = f"{_listed(names)} are of one photograph: {shown(steps[0][1])} is {shown(steps[0][0])} {steps[0][2]}."
+    what = f"{_listed(names)} are of one photograph: {shown(steps[0][1])} is {shown(steps[0][0])}, {steps[0][2]}."
     fix = "remove all but one, or put them into one group (--group); a split that is made here keeps them together"
     return Finding("near-duplicate", "warning", names[0], what, shown(str(dataset[rows[1]].image), 500), fix, evidence)
+
+
+def _step(
+    dataset: Dataset, first: int, second: int, likeness: Likeness, pictures: Sequence[PictureFacts]
+) -> tuple[str, str, str]:
+    """Return two ids and what makes the second picture of the first, in words."""
+    names, infos = [dataset.columns.ids[row] for row in (first, second)], (pictures[first].info, pictures[second].info)
+    if infos[0] is None or infos[1] is None:
+        raise ValueError("pictures that were compared have been read")
+    backwards, how = changes(likeness, infos[0], infos[1])
+    return (names[1], names[0], how) if backwards else (names[0], names[1], how)
 
 
 def _contrary(

@@ -5,11 +5,7 @@ from PIL import Image
 from maskwright.audit.alike import Union, count_bits, likely_pairs, same_groups
 from maskwright.audit.likeness import compare_pictures, compare_prints
 from maskwright.audit.prints import grey_of, landmark_codes, picture_print
-from support.picture_folders import photo
-
-
-def scene(seed):
-    return photo(seed, (120, 160))
+from support.textures import texture as scene
 
 
 def digests(*words):
