@@ -17,6 +17,7 @@ from maskwright.images.formats import ImageInfo, read_image
 _SIDE = 160  # pixels of a square picture at which files are compared
 _BLOCKS = 8  # along a side
 _LEAST_BLOCK = 8  # pixels
+_LEAST_SIDE = 2 * _LEAST_BLOCK  # so that the shorter side of the longest shape has a block
 _OVERALL = 0.9  # correlation of everything that must be reached, slow changes of brightness too
 _SAME_SIZE, _SAME_GAIN = 0.03, 0.04  # differences that are not worth a word
 _WHOLE = 0.97  # from this share of the area on, nothing was cropped
@@ -58,8 +59,10 @@ def read_grey(path: Path) -> Image.Image:
 
 
 def compare_pictures(first: Image.Image, second: Image.Image, guess: Alignment) -> Likeness | None:
-    """Return how two pictures in grey levels are alike, None if they are not of one photograph."""
+    """Return how two pictures in grey levels are alike, None if they are not of one photograph or too small to tell."""
     side = int(min(_SIDE, *((grey.height * grey.width) ** 0.5 for grey in (first, second))))
+    if side < _LEAST_SIDE:
+        return None
     small = [np.asarray(shrink(grey, side), np.float32) for grey in (first, second)]
     overlay = lay_over(small[0], small[1], guess)
     if overlay is None or not _same(overlay, max(_LEAST_BLOCK, side // _BLOCKS)):

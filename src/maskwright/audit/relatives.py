@@ -22,9 +22,11 @@ def relative_findings(
 ) -> list[Finding]:
     """Return duplicates, near-duplicates, and masks of theirs that contradict each other."""
     found = [_same(dataset, rows, masks) for rows in families.same]
-    near = {second: (first, second, likeness) for first, second, likeness in families.near}
+    near: dict[int, list[tuple[int, int, Likeness]]] = {}
+    for link in families.near:
+        near.setdefault(link[1], []).append(link)
     for rows in families.all():
-        links = [near[row] for row in rows if row in near]
+        links = [link for row in rows for link in near.get(row, ())]
         if links:
             found.append(_near(dataset, rows, links, pictures))
             found += [conflict for link in links if (conflict := _contrary(dataset, *link, masks)) is not None]
@@ -39,7 +41,8 @@ def _same(dataset: Dataset, rows: Sequence[int], masks: Sequence[MaskFacts]) -> 
     if not others:
         what = f"{_listed(names)} are the same picture."
         return Finding("duplicate", "warning", names[0], what, where, "remove all but one", family(dataset, rows))
-    agreed = min(share for row in others if (share := _agreed(dataset, masked[0], row, None)) is not None)
+    shares = [_agreed(dataset, masked[0], row, None) for row in others]
+    agreed = min((share for share in shares if share is not None), default=0.0)
     evidence = {**family(dataset, rows), "agreement": round(agreed, 3)}
     level: Level = "warning" if agreed >= _ALIKE else "error"
     how = f"masks that differ a little ({100 * agreed:.0f} % in common)" if level == "warning" else "different masks"

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskwright.audit.alignment import Alignment
 from maskwright.audit.check import check_dataset
+from maskwright.audit.families import Families
+from maskwright.audit.likeness import Likeness
+from maskwright.audit.relatives import relative_findings
 from support.picture_folders import disc, make_set, photo, save
 from support.textures import texture
 
@@ -119,3 +123,40 @@ def test_where_the_split_is_made_here_nothing_leaks(folder):
     (folder / "dataset.yaml").write_text("split: hash\n")
 
     assert found(folder, "split-leak") == []
+
+
+def test_tiny_pictures_are_too_small_to_tell(folder):
+    speckled = np.random.default_rng(0).integers(0, 240, (1, 6, 3), np.uint8)
+    for name, pixels in (("dot1", speckled), ("dot2", speckled + np.uint8(9))):
+        save(folder / "images" / f"{name}.png", pixels)
+        save(folder / "masks" / f"{name}.png", np.array([[0, 0, 255, 255, 0, 0]], np.uint8))
+
+    assert not found(folder, "near-duplicate")
+
+
+def test_each_link_of_a_picture_with_two_relatives_is_looked_at(folder):
+    report = check_dataset(folder)
+    masks = [pair.mask for pair in report.facts]
+    same_place = Likeness(Alignment(0, (1.0, 1.0), (0.0, 0.0)), 1.0)
+    families = Families(near=((0, 5, same_place), (3, 5, same_place)))
+
+    findings = relative_findings(report.dataset, families, [pair.picture for pair in report.facts], masks)
+
+    conflicts = [finding.evidence["samples"] for finding in findings if finding.kind == "label-conflict"]
+    assert conflicts == [[report.dataset.columns.ids[row] for row in pair] for pair in ((0, 5), (3, 5))]
+
+
+def test_masks_that_are_gone_since_they_were_read_do_not_end_the_check(folder, tmp_path):
+    add(folder, "zzz", photo(3, SIZE), disc(4, SIZE))
+    for kind in ("images", "masks"):
+        path = next((folder / kind).glob("zzz.*"))
+        path.with_name(f"yyy{path.suffix}").write_bytes(path.read_bytes())
+    save(folder / "masks" / "yyy.png", disc(5, SIZE))
+    report = check_dataset(folder)
+    masks = [pair.mask for pair in report.facts]
+    rows = tuple(report.dataset.columns.ids.index(name) for name in ("yyy", "zzz"))
+    (folder / "masks" / "yyy.png").unlink()
+
+    (conflict,) = relative_findings(report.dataset, Families(same=(rows,)), [], masks)
+
+    assert (conflict.kind, conflict.level) == ("label-conflict", "error")
