@@ -52,8 +52,12 @@ def groups_of(report: CheckReport, columns: Columns, rows: Sequence[int]) -> dic
         join((same.setdefault(columns.groups[row], row), row))
     for family in families_of(report, columns):
         join(family)
+    parts: dict[int, set[str]] = {}
+    for row in rows:
+        parts.setdefault(top(row), set()).update({columns.parts[row]} - {""})
     first_of: dict[tuple[int, str], int] = {}
-    return _labelled({row: first_of.setdefault((top(row), columns.parts[row]), row) for row in rows}, columns)
+    keys = ((row, (top(row), columns.parts[row] if len(parts[top(row)]) > 1 else "")) for row in rows)
+    return _labelled({row: first_of.setdefault(key, row) for row, key in keys}, columns)
 
 
 def families_of(report: CheckReport, columns: Columns) -> list[tuple[int, ...]]:

@@ -19,6 +19,7 @@ from maskwright.images.formats import read_image, read_info
 from maskwright.recipe import DataOptions
 from maskwright.runs.mending import mend
 from support.picture_folders import disc, photo, save
+from support.textures import texture
 
 SIZE = (64, 80)
 
@@ -582,7 +583,7 @@ def test_guessed_groups_that_lie_in_several_parts_make_no_error_of_the_copy(tmp_
     data = tmp_path / "data"
     for i in range(30):
         part = "test" if i % 3 == 0 else "train"
-        save(data / part / "images" / f"car{i // 3:02}_{i % 3}.png", photo(i, SIZE))
+        save(data / part / "images" / f"car{i // 3:02}_{i % 3}.png", texture(i, SIZE))
         save(data / part / "masks" / f"car{i // 3:02}_{i % 3}.png", disc(i, SIZE))
     report = check_dataset(data)
     assert not report.errors
@@ -604,3 +605,17 @@ def test_the_parts_of_a_stated_split_file_are_taken_over(data, tmp_path):
     result = mended(data, tmp_path, options=DataOptions(split="my_split.csv"))
 
     assert read_dataset(result.folder).columns.parts == ("val",) * 4 + ("train",) * 8
+
+
+def test_a_relative_that_is_in_no_part_shares_the_group_of_one_that_is(tmp_path):
+    data = with_parts(tmp_path / "data")
+    for kind in ("images", "masks"):
+        shutil.copy(data / kind / "p01.png", data / kind / "p07.png")
+    text = (data / "pairs.csv").read_text()
+    (data / "pairs.csv").write_text(text.replace("p7,train", "p7,"))
+
+    result = mended(data, tmp_path)
+
+    group = {row["image"]: row["group"] for row in pairs(result.folder)}
+    assert group["images/p01.png"] == group["images/p07.png"]
+    assert not errors(result.folder)
