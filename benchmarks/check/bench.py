@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -60,7 +61,7 @@ def main() -> None:
     begun = time.monotonic()
     rows, clean = [], {}
     with tempfile.TemporaryDirectory(dir=given.work) as work:
-        os.environ.setdefault("MASKWRIGHT_CACHE", str(Path(work) / "cache"))
+        os.environ["MASKWRIGHT_CACHE"] = str(Path(work, "cache"))
         for name in given.sets:
             source = open_set(name, given.data, Path(work), given.seed)
             clean[name] = whole_set(source)
@@ -125,8 +126,11 @@ def run_set(
     clean: CleanSet, faults: Iterable[Fault], kinds: Sequence[str], rng: np.random.Generator, folder: Path
 ) -> Iterator[dict[str, Any]]:
     """Damage, check and restore a copy of a set until all faults had their turn; yield a row for each."""
-    copy = Copy(clean, folder)
+    copy, cache, kept = Copy(clean, folder), folder.with_name("cache"), folder.with_name("kept")
+    shutil.rmtree(cache, ignore_errors=True)
+    os.environ["MASKWRIGHT_CACHE"] = str(cache)
     before = check_dataset(copy.folder).findings
+    put_folder(cache, kept)
     waiting = [fault for fault in faults if fault.kind in kinds]
     for fault in waiting:
         if why := fault.suits(clean):
@@ -134,6 +138,7 @@ def run_set(
     waiting = [fault for fault in waiting if not fault.suits(clean)]
     while waiting:
         copy.restore()
+        put_folder(kept, cache)  # so that only damaged files are read anew
         brought, done = damage_some(copy, waiting, before, rng)
         waiting = [fault for fault in waiting if fault not in done]
         for fault in done:
@@ -145,6 +150,12 @@ def run_set(
     copy.restore()
 
 
+def put_folder(source: Path, place: Path) -> None:
+    """Copy a folder in place of what was there."""
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(source, place)
+
+
 def damage_some(
     copy: Copy, waiting: Sequence[Fault], before: Sequence[Finding], rng: np.random.Generator
 ) -> tuple[list[Brought], list[Fault]]:
@@ -153,7 +164,7 @@ def damage_some(
     done: list[Fault] = []
     used: set[int] = set()
     for fault in waiting:
-        if done and (fault.kind != done[0].kind or fault.whole or done[0].whole):
+        if done and (fault.kind != done[0].kind or fault.whole or done[0].whole or fault.alone):
             break
         if done and len(used) + how_many(len(copy.pairs), fault.most) > len(copy.pairs) / 3:
             break

@@ -36,7 +36,7 @@ class Fault:
     """One way to damage a set. Either `pair` damages single pairs, or `whole` the set at once.
 
     strength: in words; the mildest of a kind stands first. suits: why not for this set, "" if it does. accepted:
-    kinds that say the same. most: pairs damaged in one set.
+    kinds that say the same. most: pairs damaged in one set. alone: no other strength at the same time.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class Fault:
     suits: Callable[[CleanSet], str] = anywhere
     accepted: tuple[str, ...] = ()
     most: int = 12
+    alone: bool = False
     also: tuple[str, ...] = field(default=())  # findings of the whole set that the damage causes besides
 
     @property

@@ -163,18 +163,29 @@ def _specks(raw: Raw, rng: Rng, values: dict[int, Any]) -> Raw:
 
 
 def _margin(width: int) -> PairDamage:
-    """Label nothing along the border, where objects reach it."""
+    """Label nothing along the border, where objects reach it on two sides or more: else nobody could tell."""
 
     def do(copy: Copy, pair: Pair, rng: Rng) -> str | None:
         labels = copy.labels(pair)
+        if width > 0.05 * min(labels.shape):
+            return None
         border = np.ones(labels.shape, bool)
         border[width:-width, width:-width] = False
-        if (labels[border] != 0).sum() < max(10 * width, 0.03 * border.sum()) or not (labels[~border] != 0).any():
+        inner = (labels > 0) & (labels < 200) & ~border
+        lines = (inner[width], inner[-1 - width], inner[:, width], inner[:, -1 - width])
+        least = max(12, 0.05 * max(labels.shape))
+        if sum(longest_run(line) >= least for line in lines) < 2:
             return None
         edit(pair, lambda raw: _filled(raw, border, copy.clean.raw_values[0]))
         return pair.id
 
     return do
+
+
+def longest_run(line: NDArray[np.bool_]) -> int:
+    """Return how many True stand together at most."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]).astype(np.int8)))
+    return int((ends[1::2] - ends[::2]).max(initial=0))
 
 
 def _filled(raw: Raw, where: NDArray[np.bool_], value: Any) -> Raw:

@@ -10,7 +10,7 @@ from copies import CleanSet, Copy, Pair, each, open_picture, put, put_picture, w
 from faultkind import Damage, Expected, Fault, Names, PairDamage, Rng, how_many, strengths
 from file_faults import with_exif
 from PIL import Image
-from shift_faults import overlap, shifted
+from shift_faults import Labels, resized, shifted
 
 _SIDE = 0.8**0.5  # of a crop to 80 % of the area
 _TAKEN = 0x9003  # EXIF: when the photograph was taken
@@ -99,36 +99,45 @@ def _same_pixels(copy: Copy, pair: Pair, rng: Rng) -> Names:
 # --- other labels ---------------------------------------------------------------------------------------------------
 
 
-def _other_mask(share: float, quality: int = 0) -> PairDamage:
-    """Add a picture once more, with its mask shifted by a share of the side."""
+def _shifted_mask(copy: Copy, pair: Pair, rng: Rng) -> Names | None:
+    """Add the same file once more, with its mask shifted by 3 % of the side."""
+    mask = open_picture(pair.mask)
+    raw = np.asarray(mask)
+    moved = shifted(raw, max(1, round(0.03 * raw.shape[0])), 0)
+    if np.array_equal(moved, raw):
+        return None
+    new = copy.sibling(pair, "9")
+    os.link(pair.image, new.image)
+    put_picture(new.mask, with_pixels(moved, mask), mask.format or "")
+    return frozenset({pair.id, new.id})
+
+
+def _mask_of_another(quality: int = 0) -> PairDamage:
+    """Add a picture once more, with a mask that has less than half in common. quality: of a JPEG; 0: the same file."""
 
     def do(copy: Copy, pair: Pair, rng: Rng) -> Names | None:
-        mask = open_picture(pair.mask)
-        raw = np.asarray(mask)
-        moved = shifted(raw, max(1, round(share * raw.shape[0])), 0)
-        if np.array_equal(moved, raw):
-            return None
-        new = copy.sibling(pair, "9", image_suffix=".jpg" if quality else "")
-        if quality:
-            put_picture(new.image, open_picture(pair.image), quality=quality)
-        else:
-            os.link(pair.image, new.image)
-        put_picture(new.mask, with_pixels(moved, mask), mask.format or "")
-        return frozenset({pair.id, new.id})
-
-    return do
-
-
-def _mask_of_another(copy: Copy, pair: Pair, rng: Rng) -> Names | None:
-    for other in each(copy.pairs, rng):
-        if other.id != pair.id and overlap(copy.labels(pair), copy.labels(other)) < 0.8:
-            new = copy.sibling(pair, "9")
-            os.link(pair.image, new.image)
+        for other in each(copy.pairs, rng):
+            if other.id == pair.id or _in_common(copy.labels(pair), copy.labels(other)) >= 0.5:
+                continue
+            new = copy.sibling(pair, "9", image_suffix=".jpg" if quality else "")
+            if quality:
+                put_picture(new.image, open_picture(pair.image), quality=quality)
+            else:
+                os.link(pair.image, new.image)
             mask = open_picture(other.mask)
             size = open_picture(pair.mask).size
             put_picture(new.mask, mask.resize(size, Image.Resampling.NEAREST), mask.format or "")
             return frozenset({pair.id, new.id})
-    return None
+        return None
+
+    return do
+
+
+def _in_common(first: Labels, second: Labels) -> float:
+    """Return the share of what either mask marks that both mark alike; `second` is brought to the size of `first`."""
+    second = resized(second, first.shape)
+    marked = (first > 0) | (second > 0)
+    return float((marked & (first == second)).sum() / max(1, marked.sum()))
 
 
 # --- parts and groups -----------------------------------------------------------------------------------------------
@@ -295,8 +304,8 @@ SET_FAULTS: tuple[Fault, ...] = (
         ("cropped to 80 % and to a half", _near(crop, _scaled(0.5))),
     )),
     *strengths("label-conflict", (
-        ("another mask", _mask_of_another), ("mask shifted by 3 %", _other_mask(0.03)),
-        ("JPEG 90, mask shifted by 6 %", _other_mask(0.06, quality=90)),
+        ("another mask", _mask_of_another()), ("mask shifted by 3 %", _shifted_mask),
+        ("JPEG 90, another mask", _mask_of_another(quality=90)),
     )),
     Fault("split-leak", "the same file", whole=_leaking(), suits=_enough),
     Fault("split-leak", "JPEG 50", whole=_leaking(quality=50), suits=_enough),
@@ -307,5 +316,5 @@ SET_FAULTS: tuple[Fault, ...] = (
     Fault("group-suggested", "by folder", whole=_in_folders, suits=_no_groups),
     Fault("group-suggested", "by EXIF time", whole=_in_bursts, suits=_has_exif),
     *strengths("outlier-image", (("black", _replaced(_black)), ("noise", _replaced(_noise)),
-                                 ("a page of writing", _replaced(_page))), suits=_enough, most=2),
+                                 ("a page of writing", _replaced(_page))), suits=_enough, most=1, alone=True),
 )  # fmt: skip

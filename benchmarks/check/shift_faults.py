@@ -7,17 +7,21 @@ from file_faults import with_exif
 from numpy.typing import NDArray
 from PIL import Image
 
+Labels = NDArray[np.uint8]
 _ORIENTATION = 0x0112
 _TURNED = {3: 2, 6: 3, 8: 1}  # orientation -> quarter turns to the left that a reader applies
 _STEPS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
 _LEAST_CHANGE = 0.15  # a mask that hardly changes when it is flipped is not wrong when it is
 
 
-def overlap(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+def resized(labels: Labels, shape: tuple[int, ...]) -> Labels:
+    """Return labels at another (height, width), by nearest."""
+    return np.asarray(Image.fromarray(labels).resize((shape[1], shape[0]), Image.Resampling.NEAREST))
+
+
+def overlap(first: Labels, second: Labels) -> float:
     """Return the mean IoU of the labels that occur; `second` is brought to the size of `first`."""
-    if first.shape != second.shape:
-        size = (first.shape[1], first.shape[0])
-        second = np.asarray(Image.fromarray(second).resize(size, Image.Resampling.NEAREST))
+    second = resized(second, first.shape)
     scores = []
     for label in np.union1d(np.unique(first), np.unique(second)):
         one, other = first == label, second == label
@@ -25,7 +29,7 @@ def overlap(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float(np.mean(scores))
 
 
-def _shows(labels: NDArray[np.uint8]) -> bool:
+def _shows(labels: Labels) -> bool:
     """Whether a mask has enough of two classes to see where it lies."""
     return float(np.bincount(labels.ravel()).max()) < 0.99 * labels.size
 
@@ -46,7 +50,7 @@ def _moved(share: float) -> PairDamage:
     return do
 
 
-def shifted(raw: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
+def shifted(raw: Labels, down: int, right: int) -> Labels:
     """Move rows down and columns right; what enters repeats the edge."""
     rows = np.clip(np.arange(raw.shape[0]) - down, 0, raw.shape[0] - 1)
     columns = np.clip(np.arange(raw.shape[1]) - right, 0, raw.shape[1] - 1)
