@@ -108,7 +108,9 @@ def test_the_oddities_of_pets_are_mentioned(check):
     assert samples(report, "mask-constant") == {"Abyssinian_34"}
     assert [f.evidence["count"] for f in report.findings if f.kind == "stray-file"] == [2]
     for first, second in ((5, 87), (11, 177), (40, 63)):
-        assert {f"Abyssinian_{first}", f"Abyssinian_{second}"} in near
+        assert any({f"Abyssinian_{first}", f"Abyssinian_{second}"} <= family for family in near)
+    leaks = [(f.level, f.evidence["samples"]) for f in report.findings if f.kind == "split-leak"]
+    assert ("warning", ["Abyssinian_151", "Abyssinian_99"]) in leaks  # one with a watermark; few, so no error
     assert not report.errors
 
 
