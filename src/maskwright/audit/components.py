@@ -30,6 +30,19 @@ class ObjectSizes:
         border = _PARTS * np.log2(max(1.0, pixels))
         return max(1, sum(objects for kind, objects in self.sizes.items() if kind + 0.5 < border))
 
+    def area_below(self, pixels: float) -> float:
+        """Return how many pixels of the mask such objects cover together, to within a fifth."""
+        return self._area(pixels) if self.smallest < pixels else 0.0
+
+    @property
+    def area(self) -> float:
+        """How many pixels of the mask all objects cover, to within a fifth."""
+        return self._area(np.inf)
+
+    def _area(self, below: float) -> float:
+        middles = {2 ** ((kind + 0.5) / _PARTS): objects for kind, objects in self.sizes.items()}
+        return float(sum(area * objects for area, objects in middles.items() if area < below))
+
     def to_json(self) -> list[Any]:
         """Return plain values."""
         return [self.count, self.smallest, [[kind, objects] for kind, objects in sorted(self.sizes.items())]]

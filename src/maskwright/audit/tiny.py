@@ -9,14 +9,17 @@ from maskwright.data.dataset import Dataset
 
 _VANISHED = 4.0  # pixels: an object of fewer is lost in resizing, or nearly
 _MANY = 0.05  # of a class's objects
+_SPECKS = 0.005  # of a class's area: what covers less is specks beside its objects
 
 
 @dataclass
 class _Count:
-    """Objects of one class. smallest: pixels at the planned size, and of which mask."""
+    """Objects of one class. smallest: pixels at the planned size, and of which mask. area, lost: in such pixels."""
 
     objects: int = 0
     vanish: int = 0
+    area: float = 0.0
+    lost: float = 0.0
     smallest: float = float("inf")
     where: str = ""
     samples: list[str] = field(default_factory=list)
@@ -24,6 +27,8 @@ class _Count:
 
 def tiny_findings(dataset: Dataset, masks: Iterable[MaskFacts], size: tuple[int, int] | None) -> list[Finding]:
     """Return for each class how many of its objects would have fewer than 4 pixels at `size` (height, width).
+
+    A warning where that loses more than one object in twenty, unless those are specks beside much larger objects.
 
     size: of the network's input for a whole picture; None where none is planned, and then nothing is found.
     """
@@ -39,6 +44,8 @@ def tiny_findings(dataset: Dataset, masks: Iterable[MaskFacts], size: tuple[int,
             vanish = sizes.count_below(_VANISHED / scale) if scale < 1 else 0
             count.objects += sizes.count
             count.vanish += vanish
+            count.area += sizes.area * scale
+            count.lost += sizes.area_below(_VANISHED / scale) * scale if vanish else 0.0
             if vanish and len(count.samples) < LISTED:
                 count.samples.append(name)
             if sizes.smallest * scale < count.smallest:
@@ -48,7 +55,8 @@ def tiny_findings(dataset: Dataset, masks: Iterable[MaskFacts], size: tuple[int,
 
 def _finding(dataset: Dataset, label: int, count: _Count, size: tuple[int, int]) -> Finding:
     name = dataset.classes.names[label]
-    level: Level = "warning" if count.vanish > _MANY * count.objects else "note"
+    specks = count.lost < _SPECKS * count.area
+    level: Level = "warning" if count.vanish > _MANY * count.objects and not specks else "note"
     what = (
         f"{count.vanish} of {count.objects} objects of the class {name} would vanish at the planned size "
         f"{size[0]} x {size[1]} (height x width): they would cover fewer than {_VANISHED:g} pixels; the smallest, in "
@@ -57,6 +65,7 @@ def _finding(dataset: Dataset, label: int, count: _Count, size: tuple[int, int])
     fix = "train at a larger size, or on tiles (--mode tile); or remove specks that are no objects"
     evidence = {
         "class": name, "vanish": count.vanish, "objects": count.objects, "smallest": round(count.smallest, 3),
-        "size": list(size), "count": len(count.samples), "samples": count.samples,
+        "share": round(count.lost / count.area, 6), "size": list(size),
+        "count": len(count.samples), "samples": count.samples,
     }  # fmt: skip
     return Finding("tiny-objects", level, None, what, "", fix, evidence)

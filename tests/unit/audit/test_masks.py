@@ -151,6 +151,23 @@ def test_objects_that_would_vanish_are_counted(tmp_path):
     assert found.evidence["smallest"] == pytest.approx(9 / 4)
 
 
+def with_a_dot(i, size):
+    """A large square, and one pixel that somebody left beside it."""
+    mask = np.zeros(size, np.uint8)
+    mask[4:40, 8 + i : 44 + i] = mask[43, 60] = 255
+    return mask
+
+
+def test_specks_beside_large_objects_are_noted_only(tmp_path):
+    make_set(tmp_path, 4, size=SIZE, image="images/{}.png", names="s{}", draw=with_a_dot)
+
+    (found,) = of_kind(tmp_path, "tiny-objects", size=(24, 32))
+
+    assert found.level == "note"
+    assert (found.evidence["vanish"], found.evidence["objects"]) == (4, 8)
+    assert found.evidence["share"] == pytest.approx(1 / 36**2, rel=0.25)
+
+
 def test_nothing_vanishes_at_the_full_size_or_where_no_size_is_planned(tmp_path):
     make_set(tmp_path, 4, size=SIZE, image="images/{}.png", names="s{}", draw=with_specks)
 
