@@ -100,6 +100,13 @@ def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> tuple[bo
     return backwards, ", ".join(words) or "recompressed"
 
 
+def is_plain(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> bool:
+    """Whether one picture holds all of the other, upright, at one scale: smooth pictures are seldom alike like that."""
+    rows, columns = _stretch(likeness.alignment, first, second)
+    whole = max(_shown(likeness.alignment)) >= _WHOLE
+    return whole and not likeness.alignment.turn & 4 and abs(rows / columns - 1) <= 2 * _SAME_SIZE
+
+
 def _shown(alignment: Alignment) -> tuple[float, float]:
     """Return which shares of the first's and of the second's area show the same."""
     top, left, bottom, right = alignment.window()

@@ -6,7 +6,7 @@ from typing import Any
 from maskwright.audit.facts import MaskFacts, PictureFacts
 from maskwright.audit.families import Families
 from maskwright.audit.findings import Finding, Level
-from maskwright.audit.likeness import Likeness, changes
+from maskwright.audit.likeness import Likeness, changes, is_plain
 from maskwright.audit.overlap import mask_overlap
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown, some
@@ -29,7 +29,8 @@ def relative_findings(
         links = [link for row in rows for link in near.get(row, ())]
         if links:
             found.append(_near(dataset, rows, links, pictures))
-            found += [conflict for link in links if (conflict := _contrary(dataset, *link, masks)) is not None]
+            conflicts = (_contrary(dataset, *link, pictures, masks) for link in links)
+            found += [conflict for conflict in conflicts if conflict is not None]
     return found
 
 
@@ -78,17 +79,27 @@ def _step(
 
 
 def _contrary(
-    dataset: Dataset, first: int, second: int, likeness: Likeness, masks: Sequence[MaskFacts]
+    dataset: Dataset,
+    first: int,
+    second: int,
+    likeness: Likeness,
+    pictures: Sequence[PictureFacts],
+    masks: Sequence[MaskFacts],
 ) -> Finding | None:
-    """Return the conflict of two pictures of one photograph whose masks, laid over each other, cannot both be right."""
+    """Return the conflict of two pictures of one photograph whose masks, laid over each other, cannot both be right.
+
+    A warning where the pictures are turned, stretched or cropped otherwise: they might be alike by chance.
+    """
     if not (masks[first].digest and masks[second].digest):
         return None
     agreed = _agreed(dataset, first, second, likeness)
     if agreed is None or agreed >= _CONTRARY:
         return None
     names = [dataset.columns.ids[row] for row in (first, second)]
+    infos = pictures[first].info, pictures[second].info
+    plain = infos[0] is not None and infos[1] is not None and is_plain(likeness, infos[0], infos[1])
     return Finding(
-        "label-conflict", "error", names[0],
+        "label-conflict", "error" if plain else "warning", names[0],
         f"{_listed(names)} are of one photograph, and their masks have {100 * agreed:.0f} % in common.",
         shown(str(dataset[second].image), 500), "keep the right mask and remove the other pair",
         {**family(dataset, (first, second)), "agreement": round(agreed, 3)},

@@ -78,6 +78,16 @@ def test_a_near_duplicate_with_a_mask_elsewhere_is_a_conflict(folder):
     assert conflict.evidence["agreement"] < 0.1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_conflict_of_pictures_that_are_turned_by_90_degrees_is_a_warning_only(folder, turned):
+    image = np.rot90(photo(3, SIZE)) if turned else photo(3, SIZE)[::-1]
+    add(folder, "again", image, np.full(image.shape[:2], 255, np.uint8))
+
+    (conflict,) = found(folder, "label-conflict")
+
+    assert conflict.level == ("warning" if turned else "error")
+
+
 def test_equal_pictures_whose_masks_differ_in_a_few_pixels_are_warned_of(folder):
     add(folder, "s3", photo(3, SIZE), disc(3, SIZE))
     mask = disc(3, SIZE)
