@@ -1,7 +1,8 @@
 """Every picture and mask of a set is read once, in threads; what an earlier check has read already is not read again.
 
 The facts lie in the cache, one file a set. A row of them is believed where all that it depends on is the same: the
-paths, sizes, times of change and inodes of its files, how masks are decoded, and the code that looked.
+paths, sizes, times and inodes of its files (also the inode's time, which nobody can put back), how masks are decoded,
+and the code that looked.
 """
 
 import hashlib
@@ -135,7 +136,9 @@ def _key(dataset: Dataset, row: int, settled: int) -> bytes:
         if status.st_mtime_ns > settled:
             return _NO_KEY
         digest.update(
-            f"{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ino}\0".encode("utf-8", "surrogatepass")
+            f"{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}\0".encode(
+                "utf-8", "surrogatepass"
+            )
         )
     return digest.digest()
 

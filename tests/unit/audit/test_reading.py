@@ -97,6 +97,17 @@ def test_only_what_has_changed_is_read_again(folder, changed):
     assert read(folder)[0] == []
 
 
+def test_a_file_that_was_changed_in_place_and_given_its_old_time_is_read_again(folder):
+    read(folder)
+    path = folder / "images" / "p3.png"
+    before, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[:-1] + b"\0")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert path.stat().st_ino == before.st_ino
+    assert read(folder)[0] == [3]
+
+
 def test_what_is_added_is_read_and_the_rest_is_not(folder):
     read(folder)
     save(folder / "images" / "p00.png", photo(9, SIZE))
