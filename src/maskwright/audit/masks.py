@@ -1,9 +1,9 @@
 """Findings about single masks: readable, values that are classes, blurred, empty, constant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from maskwright.audit.facts import MaskFacts
-from maskwright.audit.findings import Finding, Level, together
+from maskwright.audit.findings import LISTED, Finding, Level, Many, together
 from maskwright.audit.pictures import broken, file_findings
 from maskwright.audit.values import stray_values
 from maskwright.data.dataset import Dataset
@@ -13,30 +13,29 @@ from maskwright.images.classes import IGNORE
 _SOFT_SHARE = 0.25  # a mask with more pixels in the middle between its two values is no mask with blurred borders
 
 
-def mask_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding]:
-    """Return what is found about each mask."""
-    found: list[Finding] = []
-    soft: list[Finding] = []
-    empty: list[Finding] = []
+def mask_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> Iterator[Finding]:
+    """Yield what is found about each mask."""
+    soft, empty = Many(), Many()
     for name, mask in zip(dataset.columns.ids, masks, strict=True):
         if not mask.paths:
             continue
         for info, path in zip(mask.infos, mask.paths, strict=False):
-            found += file_findings(name, info, path, "mask")
+            yield from file_findings(name, info, path, "mask")
         if mask.error is not None:
-            found.append(_undecodable(dataset, name, mask))
+            yield _undecodable(dataset, name, mask)
         elif mask.soft:
             blurred = _soft(name, mask)
-            if blurred.level == "error" or not stray_values(mask):
+            if blurred.level == "error":
+                yield blurred
+            elif not stray_values(mask):
                 soft.append(blurred)
-        if mask.counts is not None:
-            empty += _without_foreground(dataset, name, mask)
-    wrong = [finding for finding in soft if finding.level == "error"]
-    soft = [finding for finding in soft if finding.level != "error"]
-    found += wrong + together(soft, len(dataset), "{count} masks have blurred or lossy borders, which are cut at half")
-    constant = [finding for finding in empty if finding.kind == "mask-constant"]
-    bare = [finding for finding in empty if finding.kind == "mask-empty"]
-    return found + constant + _level_of_empty(dataset, bare)
+        for finding in _without_foreground(dataset, name, mask) if mask.counts is not None else ():
+            if finding.kind == "mask-empty":
+                empty.append(finding)
+            else:
+                yield finding
+    yield from together(soft, len(dataset), "{count} masks have blurred or lossy borders, which are cut at half")
+    yield from _level_of_empty(dataset, empty)
 
 
 def _where(mask: MaskFacts) -> str:
@@ -108,12 +107,12 @@ def _constant(name: str, mask: MaskFacts, what: str, evidence: Mapping[str, obje
     )  # fmt: skip
 
 
-def _level_of_empty(dataset: Dataset, empty: list[Finding]) -> list[Finding]:
+def _level_of_empty(dataset: Dataset, empty: Many) -> list[Finding]:
     """Empty masks are normal, unless all of them are."""
     level: Level = "error" if len(empty) == len(dataset) else "warning" if len(empty) * 2 > len(dataset) else "note"
     if level == "note":
-        return empty
+        return empty.singly()
     said = f"{len(empty)} of {len(dataset)} masks show no foreground."
     fix = "see whether the right files are taken for masks (--masks FOLDER), and what their values mean (values: ...)"
-    samples = [finding.sample for finding in empty[:100]]
+    samples = [finding.sample for finding in empty.first[:LISTED]]
     return [Finding("mask-empty", level, None, said, "", fix, {"count": len(empty), "samples": samples})]

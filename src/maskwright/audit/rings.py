@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from maskwright.audit.facts import MaskFacts
-from maskwright.audit.findings import Finding, together
+from maskwright.audit.findings import Finding, Many, together
 from maskwright.audit.margins import Margins
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
@@ -16,7 +16,7 @@ _SIDES = ("top", "left", "bottom", "right")
 
 def ring_findings(dataset: Dataset, masks: Iterable[MaskFacts]) -> list[Finding]:
     """Return masks with a margin that objects are cut at, or an ignored ring; one finding if nearly all have it."""
-    found: list[Finding] = []
+    found = Many()
     for name, mask in zip(dataset.columns.ids, masks, strict=True):
         margins = None if mask.drawing is None else mask.drawing.margins
         if margins is None:
