@@ -54,7 +54,8 @@ def find_families(
     """Return the families of a set.
 
     digests: (n, 16), zeros where unknown. prints: (n, PRINT_BYTES), may be memory-mapped. printed: (n,) whether there
-    is one. Copies that are known as such are left aside. Memory: 9 KB a picture while likely pairs are sought.
+    is one. Copies that are known as such are left aside. Memory: 10 KB a picture while likely pairs are sought,
+    of which 4 KB are the mapped prints.
     """
     same = same_groups(digests)
     looked_at = printed.copy()
