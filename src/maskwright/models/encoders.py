@@ -21,6 +21,8 @@ from maskwright.models.segnet import VggEncoder
 from maskwright.models.weights import WeightSource, find_weights, load_encoder_weights
 
 VGG = "vgg16_bn"
+LEAST_MOMENTUM = 0.1  # of batch norm, PyTorch's: with smp's 0.01 for EfficientNet a fifth of an average would still be
+# its first value after 160 steps, and predictions nothing like those in training
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ def tolerant(name: str, found: Found, build: Callable[[], nn.Module]) -> nn.Modu
 
 
 def loaded(encoder: nn.Module, source: WeightSource, request: EncoderRequest) -> tuple[nn.Module, WeightSource]:
-    """Load an encoder's first weights where that is asked for."""
+    """Load an encoder's first weights where that is asked for; let its averages follow short trainings."""
+    for layer in encoder.modules():
+        if isinstance(layer, nn.BatchNorm2d) and layer.momentum is not None:
+            layer.momentum = max(layer.momentum, LEAST_MOMENTUM)
     if request.load:
         load_encoder_weights(encoder, source, request.in_channels)
     return encoder, source
