@@ -165,7 +165,9 @@ def with_pixels(raw: NDArray[Any], like: Image.Image) -> Image.Image:
         return Image.fromarray(raw.astype(np.uint8) * np.uint8(255)).convert("1", dither=Image.Dither.NONE)
     made = Image.fromarray(np.ascontiguousarray(raw))
     if like.mode == "P":
-        made.putpalette(like.getpalette() or [])
+        palette = like.getpalette() or []
+        needed = 3 * (int(raw.max()) + 1)  # Pillow writes no more bits than the palette's length asks for
+        made.putpalette([*palette, *(255,) * (needed - len(palette))])
     return made
 
 

@@ -34,7 +34,11 @@ def print_kind(kind: str, rows: list[Row], left: list[Row]) -> None:
             for row in those
             if row["found"] < row["damaged"]
         )
-        print(f"  {strength:<46}{counted(those):>9}  {missed}")
+        other = Counter[str]()
+        for row in those:
+            other.update(row["as"])
+        said = "".join(f"  ({times} as {name})" for name, times in other.items())
+        print(f"  {strength:<46}{counted(those):>9}  {missed}{said}")
     whys: dict[str, list[str]] = {}
     for row in left:
         whys.setdefault(row["left_out"], []).append(row["set"])
