@@ -24,7 +24,7 @@ _STEPS = 12  # of fitting
 _SETTLED = 2e-3  # pixels: a step that moves less ends the fitting
 _SLOPES = 0.12  # of the side: brightness that changes more slowly is not compared
 _BLUR = 1.5  # pixels, of a first rough fitting
-_FINEST = 1.0  # pixels that are blurred away before pictures are compared
+FINEST = 1.0  # pixels that are blurred away before pictures are compared
 _LEAST_GAIN = 0.2  # pictures that are likened less than this give no gain
 _BLACK, _WHITE = 3, 250  # grey levels beyond which a brightened or darkened picture may have lost what it showed
 _CLEAR = 0.3  # share of a block's pixels that must lie between them
@@ -238,7 +238,7 @@ def agreement(overlay: Overlay, block: int) -> NDArray[np.float32]:
     of the two tell nothing: a brightened picture has lost them.
     """
     smooth = block / 2
-    both = [ndimage.gaussian_filter(part, _FINEST) for part in (overlay.first, overlay.second)]
+    both = [ndimage.gaussian_filter(part, FINEST) for part in (overlay.first, overlay.second)]
     clear = np.logical_and(*((part > _BLACK) & (part < _WHITE) for part in both)).astype(np.float32)
     share = ndimage.gaussian_filter(clear, smooth) + 1e-3
     weights = _blocks(clear, block)
