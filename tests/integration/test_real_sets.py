@@ -120,8 +120,10 @@ def test_isic_has_parts_by_folders_and_is_stretched(real_data, check):
     report = check("isic")
 
     assert Counter(dataset.columns.parts) == {"train": 600, "test": 150}
-    assert kinds(report) == {("note", "aspect-mismatch"): 1}
-    assert report.findings[0].evidence["count"] == 750
+    assert not report.errors
+    assert [f.evidence["count"] for f in report.findings if f.kind == "aspect-mismatch"] == [750]
+    assert {f.kind for f in report.findings if f.level == "warning"} <= {"mask-shifted"}
+    assert len(samples(report, "mask-shifted")) < 0.04 * 750  # blurred lesions: some outlines may lie beside them
 
 
 def test_isic_alone_is_split_by_hash(real_data):
@@ -139,7 +141,8 @@ def test_carvana_is_grouped_by_car_and_too_few_for_a_test_part(real_data, check)
     assert split.needs_folds
     assert sum(map(len, cars)) == 15
     assert any("palette" in note for note in dataset.notes)
-    assert kinds(check("carvana")) == {("note", "group-suggested"): 1}
+    assert {key for key in kinds(check("carvana")) if key[0] != "note"} <= {("warning", "mask-shifted")}
+    assert ("note", "group-suggested") in kinds(check("carvana"))
 
 
 def test_ecssd_has_one_grey_picture(check):

@@ -18,10 +18,11 @@ from maskwright.images.formats import ImageInfo, read_image
 _SIDE = 160  # pixels of a square picture at which files are compared
 _BLOCKS = 8  # along a side
 _LEAST_BLOCK = 8  # pixels
-_LEAST_SIDE = 2 * _LEAST_BLOCK  # so that the shorter side of the longest shape has a block
+_LEAST_SIDE = 6 * _LEAST_BLOCK  # smaller pictures have too few blocks: smooth ones agree by chance
 _OVERALL = 0.9  # correlation of everything that must be reached, slow changes of brightness too
 _SAME_SIZE, _SAME_GAIN = 0.03, 0.04  # differences that are not worth a word
 _WHOLE = 0.97  # from this share of the area on, nothing was cropped
+_ALL, _SQUASHED = 0.93, 0.1  # a smaller share is a crop, which changes the shape of what it shows by less than this
 _BLACK, _WHITE = 3, 250  # grey levels beyond which a picture may have lost what it showed
 _TURNS = {  # turn of an Alignment -> whether it is mirrored, degrees clockwise
     0: (False, 0), 1: (True, 180), 2: (True, 0), 3: (False, 180), 4: (True, 270), 5: (False, 90), 6: (False, 270),
@@ -68,7 +69,15 @@ def compare_pictures(first: Image.Image, second: Image.Image, guess: Alignment) 
     overlay = lay_over(small[0], small[1], guess)
     if overlay is None or not _same(overlay, max(_LEAST_BLOCK, side // _BLOCKS)):
         return None
+    if not _possible(overlay.alignment, first, second):
+        return None
     return Likeness(overlay.alignment, overlay.gain)
+
+
+def _possible(alignment: Alignment, first: Image.Image, second: Image.Image) -> bool:
+    """Whether somebody would make such a copy: what is cropped is not squashed too."""
+    rows, columns = _stretch(alignment, (first.height, first.width), (second.height, second.width))
+    return abs(rows / columns - 1) <= _SQUASHED or min(_shown(alignment)) >= _ALL
 
 
 def _same(overlay: Overlay, block: int) -> bool:
@@ -91,7 +100,7 @@ def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> tuple[bo
     first, and the words.
     """
     shown = _shown(likeness.alignment)
-    stretch = _stretch(likeness.alignment, first, second)
+    stretch = _stretch(likeness.alignment, (first.height, first.width), (second.height, second.width))
     fewer = stretch[0] * stretch[1] > (1 + _SAME_SIZE) ** 2
     backwards = shown[1] < _WHOLE * shown[0] or (fewer and shown[0] >= _WHOLE * shown[1])
     gain = likeness.gain
@@ -103,7 +112,7 @@ def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> tuple[bo
 
 def is_plain(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> bool:
     """Whether one picture holds all of the other, upright, at one scale: smooth pictures are seldom alike like that."""
-    rows, columns = _stretch(likeness.alignment, first, second)
+    rows, columns = _stretch(likeness.alignment, (first.height, first.width), (second.height, second.width))
     whole = max(_shown(likeness.alignment)) >= _WHOLE
     return whole and not likeness.alignment.turn & 4 and abs(rows / columns - 1) <= 2 * _SAME_SIZE
 
@@ -115,10 +124,10 @@ def _shown(alignment: Alignment) -> tuple[float, float]:
     return common, common / ((bottom - top) * (right - left))
 
 
-def _stretch(alignment: Alignment, first: ImageInfo, second: ImageInfo) -> tuple[float, float]:
-    """Return how many of the second's rows and columns there are for one of the (turned) first's."""
-    height, width = (first.width, first.height) if alignment.turn & 4 else (first.height, first.width)
-    return second.height / (alignment.scale[0] * height), second.width / (alignment.scale[1] * width)
+def _stretch(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Return how many of the second's rows and columns there are for one of the (turned) first's; (height, width)."""
+    height, width = first[::-1] if alignment.turn & 4 else first
+    return second[0] / (alignment.scale[0] * height), second[1] / (alignment.scale[1] * width)
 
 
 def _turn(turn: int, backwards: bool) -> list[str]:

@@ -26,7 +26,7 @@ from maskwright.audit.facts import PairFacts, look_at_pair
 from maskwright.audit.store import KEY_BYTES, FactsWriter, KeptFacts
 from maskwright.data.dataset import Dataset
 from maskwright.data.threads import in_threads
-from maskwright.errors import DataError
+from maskwright.errors import DataError, OutputError
 from maskwright.files import cache_folder, output_error
 from maskwright.images.formats import max_pixels
 from maskwright.progress import Progress, Step, ignore
@@ -74,6 +74,7 @@ def _read(
     """Write the facts of each row: copied where they are known, else read. What was read is kept, come what may."""
     writer = FactsWriter(file, owner, len(dataset), cache_folder() / "facts")
     read = in_threads(lambda row: look(dataset, row), map(int, np.flatnonzero(source < 0)))
+    whole = False
     try:
         for row in range(len(dataset)):
             if known is not None and source[row] >= 0:
@@ -82,11 +83,13 @@ def _read(
                 pair = next(read)
                 writer.add(_NO_KEY if _may_heal(pair) else keys[row].tobytes(), pair)
             progress(Step("check", row + 1, len(dataset)))
-        return KeptFacts(writer.finish(), dataset)
-    except BaseException:
-        with suppress(OSError), file:  # stopped half-way: the next check goes on from here
-            writer.finish()
-        raise
+        facts = KeptFacts(writer.finish(), dataset)
+        whole = True
+        return facts
+    finally:
+        if not whole:
+            with suppress(OSError, OutputError), file:  # stopped half-way: the next check goes on from here
+                writer.finish()
 
 
 def _may_heal(pair: PairFacts) -> bool:

@@ -233,6 +233,8 @@ def test_official_parts_and_folders_of_pictures_are_kept(tmp_path):
     for part, count in (("train", 8), ("val", 3), ("test", 3)):
         make_set(tmp_path / "data", count, image=f"{part}/images/{{}}.jpg", mask=f"{part}/masks/{{}}.png",
                  names=f"{part[0]}{{}}")  # fmt: skip
+    for seed, path in enumerate(sorted((tmp_path / "data").rglob("images/*.jpg"))):  # no picture twice
+        save(path, photo(seed), quality=95)
 
     result = augment(tmp_path / "data", tmp_path / "new", copies=1)
 
