@@ -110,11 +110,9 @@ def changes(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> tuple[bo
     return backwards, ", ".join(words) or "recompressed"
 
 
-def is_plain(likeness: Likeness, first: ImageInfo, second: ImageInfo) -> bool:
-    """Whether one picture holds all of the other, upright, at one scale: smooth pictures are seldom alike like that."""
-    rows, columns = _stretch(likeness.alignment, (first.height, first.width), (second.height, second.width))
-    whole = max(_shown(likeness.alignment)) >= _WHOLE
-    return whole and not likeness.alignment.turn & 4 and abs(rows / columns - 1) <= 2 * _SAME_SIZE
+def is_plain(likeness: Likeness) -> bool:
+    """Whether both pictures show all of one scene, upright: smooth ones are hardly ever alike like that by chance."""
+    return likeness.alignment.turn == 0 and min(_shown(likeness.alignment)) >= _WHOLE
 
 
 def _shown(alignment: Alignment) -> tuple[float, float]:

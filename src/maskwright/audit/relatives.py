@@ -29,7 +29,7 @@ def relative_findings(
         links = [link for row in rows for link in near.get(row, ())]
         if links:
             found.append(_near(dataset, rows, links, pictures))
-            conflicts = (_contrary(dataset, *link, pictures, masks) for link in links)
+            conflicts = (_contrary(dataset, *link, masks) for link in links)
             found += [conflict for conflict in conflicts if conflict is not None]
     return found
 
@@ -79,16 +79,11 @@ def _step(
 
 
 def _contrary(
-    dataset: Dataset,
-    first: int,
-    second: int,
-    likeness: Likeness,
-    pictures: Sequence[PictureFacts],
-    masks: Sequence[MaskFacts],
+    dataset: Dataset, first: int, second: int, likeness: Likeness, masks: Sequence[MaskFacts]
 ) -> Finding | None:
     """Return the conflict of two pictures of one photograph whose masks, laid over each other, cannot both be right.
 
-    A warning where the pictures are turned, stretched or cropped otherwise: they might be alike by chance.
+    A warning where the pictures are turned, mirrored or cropped: they might be alike by chance.
     """
     if not (masks[first].digest and masks[second].digest):
         return None
@@ -96,10 +91,8 @@ def _contrary(
     if agreed is None or agreed >= _CONTRARY:
         return None
     names = [dataset.columns.ids[row] for row in (first, second)]
-    infos = pictures[first].info, pictures[second].info
-    plain = infos[0] is not None and infos[1] is not None and is_plain(likeness, infos[0], infos[1])
     return Finding(
-        "label-conflict", "error" if plain else "warning", names[0],
+        "label-conflict", "error" if is_plain(likeness) else "warning", names[0],
         f"{_listed(names)} are of one photograph, and their masks have {100 * agreed:.0f} % in common.",
         shown(str(dataset[second].image), 500), "keep the right mask and remove the other pair",
         {**family(dataset, (first, second)), "agreement": round(agreed, 3)},

@@ -69,7 +69,7 @@ def test_a_crop_with_the_mask_of_its_place_is_no_conflict(folder):
 def test_a_near_duplicate_with_a_mask_elsewhere_is_a_conflict(folder):
     mask = np.zeros(SIZE, np.uint8)
     mask[:12, :12] = 255
-    add(folder, "again", photo(3, SIZE)[:, ::-1], mask)
+    add(folder, "again", (photo(3, SIZE) * 0.8).astype(np.uint8), mask)
 
     (conflict,) = found(folder, "label-conflict")
 
@@ -78,14 +78,15 @@ def test_a_near_duplicate_with_a_mask_elsewhere_is_a_conflict(folder):
     assert conflict.evidence["agreement"] < 0.1
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_conflict_of_pictures_that_are_turned_by_90_degrees_is_a_warning_only(folder, turned):
-    image = np.rot90(photo(3, SIZE)) if turned else photo(3, SIZE)[::-1]
+@pytest.mark.parametrize("change", [np.rot90, np.fliplr, lambda image: image[:, :100]])
+def test_a_conflict_of_pictures_that_are_turned_mirrored_or_cropped_is_a_warning_only(folder, change):
+    image = change(texture(3, SIZE))
+    add(folder, "whole", texture(3, SIZE), disc(3, SIZE))
     add(folder, "again", image, np.full(image.shape[:2], 255, np.uint8))
 
     (conflict,) = found(folder, "label-conflict")
 
-    assert conflict.level == ("warning" if turned else "error")
+    assert conflict.level == "warning"
 
 
 def test_equal_pictures_whose_masks_differ_in_a_few_pixels_are_warned_of(folder):
