@@ -14,6 +14,7 @@ _RINGING = 0.8  # of the pixels that are neither of the two values: so many near
 _LEAST_RINGING = 20  # pixels
 _STRAY = 3  # this close to one of the two values it is a slip, no border
 _FRAME_USUAL, _FRAME_SWAPPED = 0.35, 0.9  # foreground along the frame: in most masks, and in one with classes swapped
+_SELDOM = 0.25  # of the masks: where fewer hold the value that a guess ignores, it may be a slip
 _LEAST_INSIDE = 0.02  # of the mask: a background smaller than this is no swapped object
 
 
@@ -29,6 +30,7 @@ def value_findings(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding
         *together(lossy, len(dataset), "{count} masks went through a lossy format, which changes values near borders"),
         *together(stray, len(dataset), "{count} masks hold values close to, but not, those of their two classes"),
         *_two_scales(dataset, masks),
+        *_seldom_ignored(dataset, masks),
         *_swapped(dataset, masks),
     ]
 
@@ -98,6 +100,23 @@ def _two_scales(dataset: Dataset, masks: Iterable[MaskFacts]) -> list[Finding]:
     fix = "nothing to do here; other programs want one scale: maskwright check --fix -o CLEAN writes one"
     evidence = {"count": len(fewer), "samples": fewer[:LISTED], "values": [0, 1, 255]}
     return [Finding("mask-values", "note", None, what, "", fix, evidence)]
+
+
+def _seldom_ignored(dataset: Dataset, masks: Sequence[MaskFacts]) -> list[Finding]:
+    """Return masks that hold a value which is ignored by a guess, where most others do not hold it."""
+    if not dataset.ignore_guessed:
+        return []
+    value = next(raw for raw, label in dataset.encoding.table if label == IGNORE)
+    found = Many()
+    for name, mask in zip(dataset.columns.ids, masks, strict=True):
+        pixels = (mask.counts or {}).get(IGNORE, 0)
+        if pixels:
+            share = f"{pixels / (mask.height * mask.width):.2%}"
+            what = f"The mask holds {value} in {share} of its pixels, which are ignored; most other masks do not."
+            fix = f"correct the mask if {value} is a slip; if it means 'does not count', state ignore: {value}"
+            found.append(Finding("mask-values", "warning", name, what, _where(mask), fix,
+                                 {"values": {str(value): pixels}}))  # fmt: skip
+    return found.singly() if len(found) < _SELDOM * len(masks) else []
 
 
 def _swapped(dataset: Dataset, masks: Iterable[MaskFacts]) -> list[Finding]:

@@ -87,6 +87,7 @@ class Dataset:
     bands, dtype: what `read_image` returns ("uint8" or "uint16"). notes: each guess in words. options: what was
     stated and guessed, as it can be written into dataset.yaml. grouping: how groups were made, in words.
     grouping_guessed: the groups come from a guess. advice: a grouping that looks likely but was not used, in words.
+    ignore_guessed: nobody stated that the value which is ignored does not count.
     drawn: the masks lie in the cache, drawn from outlines; their names are digests of what they show.
     """
 
@@ -104,6 +105,7 @@ class Dataset:
     advice: str = ""
     palette: dict[int, tuple[int, int, int]] | None = field(default=None, compare=False)
     drawn: bool = False
+    ignore_guessed: bool = False
 
     def __len__(self) -> int:
         return len(self.columns.ids)

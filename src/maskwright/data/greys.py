@@ -1,11 +1,13 @@
 """The encoding of grey masks (and of palettes): 0/255, blurred, trimap, class numbers, numbered objects."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from maskwright.data.guess import BINARY, MAX_CLASSES, Guess, Table, cannot_ignore, listed, used_palette, values_of
 from maskwright.data.looks import NEAR, Look, RawColour
 from maskwright.data.names import words
+from maskwright.data.strays import stray_values, without
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import MaskEncoding
@@ -30,6 +32,9 @@ def guess_greys(looks: Sequence[Look], options: DataOptions) -> Guess:
         counts.pop(options.ignore, None)
     values = sorted(counts)
     kind = options.encoding or _grey_kind(looks, values, bool(palette))
+    if kind == "index" and not palette and (strays := stray_values(looks)):
+        guess = guess_greys(without(looks, strays), options)
+        return replace(guess, notes=(*guess.notes, _left_out(strays, len(looks))))
     build = {"binary": _binary, "antialiased": _antialiased, "trimap": _trimap, "index": _index, "objects": _numbered}
     if kind not in build:
         raise DataError(
@@ -41,10 +46,17 @@ def guess_greys(looks: Sequence[Look], options: DataOptions) -> Guess:
     if options.ignore is not None:
         table = (*guess.encoding.table, (options.ignore, IGNORE))
         encoding = MaskEncoding(guess.encoding.kind, table, guess.encoding.cut)
-        guess = Guess(encoding, _ignoring(guess.classes), guess.palette, guess.notes)
+        guess = replace(guess, encoding=encoding, classes=_ignoring(guess.classes))
     if kind == "index" and palette:
         guess = _with_palette(guess, palette, looks)
-    return Guess(guess.encoding, guess.classes, guess.palette, (*guess.notes, *forms_of_grey(looks)))
+    return replace(guess, notes=(*guess.notes, *forms_of_grey(looks)))
+
+
+def _left_out(strays: Mapping[int, int], masks: int) -> str:
+    return (
+        f"not taken for a class: {listed(list(strays))}, in {max(strays.values())} of {masks} sampled masks and few "
+        "pixels (guessed; name it under 'values' if it is one)"
+    )
 
 
 def forms_of_grey(looks: Sequence[Look]) -> tuple[str, ...]:
@@ -197,7 +209,7 @@ def _index(values: list[int], looks: Sequence[Look]) -> Guess:
         table = (*table, (ignore, IGNORE))
         note += f"; {ignore} is ignored (guessed)"
     classes = Classes(names, ignored="ignore" if ignore is not None else "")
-    return Guess(MaskEncoding("index", table), classes, None, (note,))
+    return Guess(MaskEncoding("index", table), classes, None, (note,), ignore is not None)
 
 
 def _is_ignore(values: list[int]) -> bool:
@@ -222,7 +234,7 @@ def _with_palette(guess: Guess, palette: dict[int, RawColour], looks: Sequence[L
     classes = Classes(guess.classes.names, chosen, True, guess.classes.ignored)
     files = sum(look.palette is not None for look in looks)
     note = f"masks have a palette ({files} of {len(looks)} sampled): its numbers are the classes"
-    return Guess(guess.encoding, classes, palette, (*guess.notes, note))
+    return replace(guess, classes=classes, palette=palette, notes=(*guess.notes, note))
 
 
 def _ignoring(classes: Classes) -> Classes:

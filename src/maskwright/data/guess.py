@@ -15,12 +15,16 @@ MAX_CLASSES = 250
 
 @dataclass(frozen=True)
 class Guess:
-    """encoding, classes; palette: index -> colour where palette indices are the classes; notes: what was seen."""
+    """encoding, classes; palette: index -> colour where palette indices are the classes; notes: what was seen.
+
+    ignore_guessed: nobody stated that the ignored value does not count.
+    """
 
     encoding: MaskEncoding
     classes: Classes
     palette: dict[int, RawColour] | None
     notes: tuple[str, ...]
+    ignore_guessed: bool = False
 
 
 def used_palette(looks: Sequence[Look]) -> dict[int, RawColour] | None:

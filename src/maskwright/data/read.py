@@ -125,7 +125,7 @@ def _build(root: Path, rows: Rows, stated: DataOptions, tolerant: bool) -> Datas
     filled = Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels, parents)
     dataset = Dataset(
         root, filled, guess.classes, guess.encoding, bands, dtype, notes, rows.leftovers, stated, grouping.how,
-        grouping.guessed, grouping.advice, guess.palette, rows.annotations is not None,
+        grouping.guessed, grouping.advice, guess.palette, rows.annotations is not None, guess.ignore_guessed,
     )  # fmt: skip
     return replace(dataset, options=_complete(dataset, stated, rows))
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from maskwright.data.guess import Guess, Table, listed, used_palette
 from maskwright.data.looks import Look, RawColour
@@ -86,7 +87,7 @@ def with_names(guess: Guess, options: DataOptions) -> Guess:
     elif len(names) != len(classes.names):
         raise _wrong_count(len(names), ", ".join(classes.names))
     colours = classes.colours if len(classes.colours) == len(names) else ()
-    return Guess(encoding, Classes(names, colours, classes.exclusive, classes.ignored), guess.palette, guess.notes)
+    return replace(guess, encoding=encoding, classes=Classes(names, colours, classes.exclusive, classes.ignored))
 
 
 def _numbered_table(table: Table, count: int) -> Table:

@@ -76,6 +76,35 @@ def test_values_next_to_the_two_are_named(clean):
     assert found[0].evidence["values"] == {"254": 9}
 
 
+def with_numbers(folder, *, seldom, options=""):
+    """Masks of class numbers, of which some hold 255 in a few pixels."""
+    for i in range(12):
+        mask = disc(i, SIZE, 1)
+        mask[:6, :9] = 2
+        mask[-3:, -3:] = 255 if i in seldom else 0
+        save(folder / "masks" / f"s{i}.png", mask)
+    (folder / "dataset.yaml").write_text(options)
+
+
+def test_255_in_few_masks_of_class_numbers_may_be_a_slip(clean):
+    with_numbers(clean, seldom=(2, 7))
+
+    found = of_kind(clean, "mask-values")
+
+    assert [(f.sample, f.level, f.evidence["values"]) for f in found] == [
+        ("s2", "warning", {"255": 9}),
+        ("s7", "warning", {"255": 9}),
+    ]
+    assert "state ignore: 255" in found[0].fix
+
+
+@pytest.mark.parametrize(("seldom", "options"), [(range(12), ""), ((2, 7), "ignore: 255\n")])
+def test_255_in_most_masks_or_stated_to_be_ignored_is_no_slip(clean, seldom, options):
+    with_numbers(clean, seldom=seldom, options=options)
+
+    assert of_kind(clean, "mask-values") == []
+
+
 def test_two_scales_in_a_set_are_a_note_that_names_the_fewer(clean):
     for i in (2, 5):
         save(clean / "masks" / f"s{i}.png", disc(i, SIZE, value=1))
@@ -204,6 +233,22 @@ def test_a_margin_in_all_masks_is_one_finding(tmp_path):
     (found,) = of_kind(tmp_path, "border-ring")
 
     assert (found.sample, found.evidence["count"]) == (None, 6)
+
+
+def test_stones_beside_one_that_is_cut_at_the_margin_do_not_hide_it(tmp_path):
+    def cut_and_round(i, size):
+        mask = np.zeros(size, np.uint8)
+        mask[:20, 10:40] = mask[20:40, :16] = 255
+        rows, columns = np.mgrid[: size[0], : size[1]]
+        mask[np.hypot(rows - 12, columns - 58) < 10] = 255  # ends by itself, a little further in
+        mask[:3] = mask[:, :3] = 0
+        return mask
+
+    make_set(tmp_path, 12, size=(96, 128), image="images/{}.png", names="s{}", draw=cut_and_round)
+
+    (found,) = of_kind(tmp_path, "border-ring")
+
+    assert found.evidence["first"]["widths"][:2] == [3, 3]
 
 
 def test_a_round_object_near_the_border_has_no_margin(clean):

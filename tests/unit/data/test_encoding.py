@@ -363,3 +363,65 @@ def test_a_lossless_mask_that_was_a_jpeg_once_is_grey(tmp_path):
         return mask
 
     np.testing.assert_array_equal(read(tmp_path, tinted).read_mask(0)[1:], blob(0)[1:] > 0)
+
+
+# --- slips of the brush ---------------------------------------------------------------------------------------------
+
+
+def spotted(draw, value, *, in_masks=(3,), pixels=4):
+    """Draw masks of which some hold a further value in a few pixels that lie together."""
+
+    def with_spot(seed):
+        mask = draw(seed).copy()
+        if seed in in_masks:
+            mask[-2:, -pixels // 2 :] = value
+        return mask
+
+    return with_spot
+
+
+def mask_of(dataset, seed):
+    return dataset.read_mask(dataset.columns.ids.index(str(seed)))
+
+
+@pytest.mark.parametrize(
+    ("draw", "value", "kind", "classes"),
+    [(blob, 100, "binary", 2), (blob, 1, "binary", 2), (three, 100, "index", 3), (three, 9, "index", 3)],
+)
+def test_a_value_in_few_pixels_of_few_masks_that_continues_no_numbers_is_no_class(tmp_path, draw, value, kind, classes):
+    dataset = read(tmp_path, spotted(draw, value), count=12)
+
+    assert dataset.encoding.kind == kind
+    assert len(dataset.classes.names) == classes
+    assert f"not taken for a class: {value}, in 1 of 12 sampled masks" in "; ".join(dataset.notes)
+    with pytest.raises(DataError, match=f"Mask holds {value}, which is no class"):
+        mask_of(dataset, 3)
+
+
+@pytest.mark.parametrize(
+    ("draw", "value", "in_masks", "pixels"),
+    [
+        (three, 3, (3,), 4),  # the next number: a rare class
+        (three, 100, (1, 4, 7), 4),  # in a quarter of the masks
+        (three, 100, (3,), 40),  # in more than a few pixels
+    ],
+)
+def test_a_rare_class_stays_one(tmp_path, draw, value, in_masks, pixels):
+    dataset = read(tmp_path, spotted(draw, value, in_masks=in_masks, pixels=pixels), count=12)
+
+    assert len(dataset.classes.names) == 4
+    assert mask_of(dataset, in_masks[0])[-1, -1] == 3
+
+
+def test_a_small_foreground_that_few_masks_show_is_no_slip(tmp_path):
+    dataset = read(tmp_path, spotted(lambda seed: np.zeros(SIZE, np.uint8), 255), count=12)
+
+    assert dataset.encoding.kind == "binary"
+    assert mask_of(dataset, 3).max() == 1
+
+
+def test_where_the_value_is_named_it_is_a_class(tmp_path):
+    values = {"background": 0, "leaf": 1, "stem": 2, "spot": 100}
+    dataset = read(tmp_path, spotted(three, 100), count=12, options=DataOptions(values=values))
+
+    assert mask_of(dataset, 3)[-1, -1] == 3
