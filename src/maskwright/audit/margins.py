@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from maskwright.images.classes import IGNORE, Classes
 
 _WIDEST = 0.06  # of the side: a wider strip without foreground is no margin
 _DEEPER = 3  # rows behind the margin: an object that is cut is about as long there
-_STRAIGHT = 0.8
+_STRAIGHT = 0.6  # of the object's length there: one that ends by itself is narrower at its first row (a disc: 0.4)
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Margins:
     """Sides in the order top, left, bottom, right; lengths in pixels of the mask.
 
     widths: rows or columns without any foreground; 0 where there are none, or so many that it is no margin.
-    cut: foreground pixels in the first row behind the margin, where they end as if cut with a ruler, else 0.
+    cut: the longest run of foreground in the first row behind the margin that ends as if cut with a ruler, else 0.
     ignored: rows or columns that are ignored throughout. foreground: share of the frame's known pixels.
     """
 
@@ -48,9 +49,9 @@ def look_at_margins(mask: NDArray[np.uint8], classes: Classes) -> Margins | None
         part = strip[: most + _DEEPER + 1]
         shown = ((part != 0) & (part != IGNORE)).sum(axis=1)
         first = int(np.argmax(shown > 0)) if shown.any() else 0
-        straight = 0 < first <= most and shown[first] >= _STRAIGHT * shown[first + _DEEPER : first + _DEEPER + 1].sum()
-        widths.append(first if first <= most else 0)
-        cut.append(int(_longest(part[first]) if straight else 0))
+        margin = 0 < first <= most
+        widths.append(first if margin else 0)
+        cut.append(_longest_cut(part[first : first + _DEEPER + 1]) if margin else 0)
         ignored.append(int(np.argmin(np.append((part == IGNORE).all(axis=1), False))))
     frame = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
     known = frame[frame != IGNORE]
@@ -58,8 +59,10 @@ def look_at_margins(mask: NDArray[np.uint8], classes: Classes) -> Margins | None
     return Margins(tuple(widths), tuple(cut), tuple(ignored), round(share, 3))
 
 
-def _longest(row: NDArray[np.uint8]) -> int:
-    """Return the length of the longest run of foreground."""
-    shown = np.concatenate([[0], ((row != 0) & (row != IGNORE)).astype(np.int8), [0]])
-    ends = np.flatnonzero(np.diff(shown))
-    return int((ends[1::2] - ends[::2]).max()) if len(ends) else 0
+def _longest_cut(rows: NDArray[np.uint8]) -> int:
+    """Return the length of the longest run in the first row of objects that are hardly longer in the last."""
+    objects, _ = ndimage.label((rows != 0) & (rows != IGNORE))
+    ends = np.flatnonzero(np.diff(objects[0], prepend=0, append=0))
+    runs = [(int(end - start), int(objects[0, start])) for start, end in zip(ends[::2], ends[1::2], strict=True)]
+    deeper = np.bincount(objects[-1])
+    return max((n for n, which in runs if which >= len(deeper) or n >= _STRAIGHT * deeper[which]), default=0)
