@@ -5,7 +5,7 @@ import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskwright.data.dataset import Dataset
@@ -81,6 +81,13 @@ def match_lines(lines: Sequence[Line], dataset: Dataset, path: Path) -> list[str
     return [found[row].part if row in found else "" for row in range(len(dataset))]
 
 
+def grouped_as_written(dataset: Dataset, path: Path, *, folds: bool = False) -> Dataset:
+    """Return the set with the groups that a split file wrote down, families of one photograph joined among them."""
+    found = find_lines(read_lines(path, folds=folds), dataset, path)
+    groups = ((found[row].group if row in found else "") or group for row, group in enumerate(dataset.columns.groups))
+    return replace(dataset, columns=replace(dataset.columns, groups=tuple(groups)))
+
+
 def split_path(dataset: Dataset, stated: str) -> Path:
     """Return where a stated split.csv lies: below the data folder, or where its path says."""
     path = dataset.root / stated
@@ -88,18 +95,24 @@ def split_path(dataset: Dataset, stated: str) -> Path:
 
 
 def stated_parts(dataset: Dataset) -> tuple[Sequence[str], str]:
-    """Return the part of each row that lists, folders or a stated split.csv give it, and which of them, in words.
+    """Return the part of each row that lists, folders or a split.csv give it, and which of them, in words.
 
-    Without any, or where `split: hash` leaves them aside, no row has a part. Raises DataError for a file that is no
-    split.
+    The split.csv is a stated one, or that of an earlier run, to which pictures are added. Without any, or where
+    `split: hash` leaves lists aside, no row has a part. Raises DataError for a file that is no split.
     """
-    stated = dataset.options.split
-    if stated == "hash" or (stated in (None, "lists", "folders") and not any(dataset.columns.parts)):
+    path = _split_file(dataset)
+    if path is not None:
+        return match_lines(read_lines(path), dataset, path), shown(path.name)
+    if dataset.options.split == "hash" or not any(dataset.columns.parts):
         return [""] * len(dataset), ""
-    if stated is None or stated in ("lists", "folders"):
-        return dataset.columns.parts, OFFICIAL
-    path = split_path(dataset, stated)
-    return match_lines(read_lines(path), dataset, path), shown(path.name)
+    return dataset.columns.parts, OFFICIAL
+
+
+def _split_file(dataset: Dataset) -> Path | None:
+    stated, previous = dataset.options.split, dataset.options.previous
+    if stated is not None and stated not in ("lists", "folders", "hash"):
+        return split_path(dataset, stated)
+    return Path(previous) if previous is not None else None
 
 
 def parts_of_absent(lines: Sequence[Line], parents: Sequence[str]) -> dict[str, str]:

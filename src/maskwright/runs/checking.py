@@ -13,6 +13,7 @@ from maskwright.audit.facts import PairFacts
 from maskwright.audit.findings import worst_first
 from maskwright.data.copies import originals
 from maskwright.data.dataset import Dataset
+from maskwright.data.equal import join_relatives
 from maskwright.data.options import merged
 from maskwright.data.read import read_dataset
 from maskwright.errors import DataError, need
@@ -57,7 +58,8 @@ def check(
 
         usable = [row for row, pair in enumerate(report.facts) if _is_usable(pair)]
         run = None if with_run is None else Path(with_run)
-        found = find_suspects(dataset, run, recipe=settled, rows=usable, progress=progress)
+        together = join_relatives(dataset, report.families).dataset
+        found = find_suspects(together, run, recipe=settled, rows=usable, progress=progress)
         said = () if found else ("no mask is suspect: models that had not seen them agree with all of them",)
         findings = worst_first([*report.findings, *found])
         report = replace(report, findings=findings, notes=(*report.notes, *said))

@@ -14,7 +14,7 @@ import numpy as np
 from maskwright.audit.findings import Finding
 from maskwright.data.copies import only_originals, with_copies
 from maskwright.data.dataset import Dataset
-from maskwright.data.splitfile import match_lines, read_lines, write_lines
+from maskwright.data.splitfile import grouped_as_written, match_lines, read_lines, write_lines
 from maskwright.data.splits import fold_split, split_dataset
 from maskwright.errors import ConfigError, DataError
 from maskwright.files import write_json
@@ -56,7 +56,8 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     rows = np.sort(np.concatenate(held_out))
     everything = with_copies(dataset.columns, rows)
     minutes = None if work.minutes is None else work.minutes / (len(held_out) + 1)
-    work = replace(work, rows=everything, minutes=minutes)
+    together = grouped_as_written(dataset, run.split, folds=True)  # families too, when a fold sets pictures aside
+    work = replace(work, dataset=together, rows=everything, minutes=minutes)
     predictor_of: dict[str, Predictor] = {}
     scores, predictors, hearing = [], [], Hearing(dataset, FOLD_MODELS)
     for number, test in enumerate(held_out, start=1):

@@ -13,6 +13,7 @@ import numpy as np
 
 from maskwright.data.copies import only_originals, with_copies
 from maskwright.data.dataset import Dataset
+from maskwright.data.splitfile import grouped_as_written
 from maskwright.data.splits import read_split
 from maskwright.errors import DataError, need
 from maskwright.files import cache_folder, make_folder
@@ -62,6 +63,7 @@ def find_outsiders(
         rest = np.setdiff1d(wanted, np.concatenate(held_out))
         return _filled(*of_folds, Outsider(folder.model, rest, "the run's model"))
     seen = np.intersect1d(wanted, read_split(folder.split, dataset).indices("train"))
+    dataset = grouped_as_written(dataset, folder.split)
     by_run = Outsider(folder.model, np.setdiff1d(wanted, seen), "the run's model")
     return _filled(by_run, *_trained(dataset, seen, folder.read_recipe(), folder.path / "suspects", progress))
 
@@ -132,5 +134,6 @@ def _cheapened(dataset: Dataset, rows: Indices, recipe: Recipe) -> Recipe:
 def _key(dataset: Dataset, rows: Indices, recipe: Recipe) -> str:
     digest = hashlib.sha256(dataset.fingerprint().encode())
     digest.update(dump_recipe(recipe).encode())
-    digest.update("\n".join(dataset.columns.ids[int(i)] for i in rows).encode("utf-8", "surrogateescape"))
+    named = (f"{dataset.columns.ids[int(i)]}\t{dataset.columns.groups[int(i)]}" for i in rows)
+    digest.update("\n".join(named).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
