@@ -1,8 +1,5 @@
 """The fault bench on a few pebbles: each kind of finding is found where its fault was brought in, and nothing else."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,8 +7,8 @@ from maskwright.audit.check import check_dataset
 from maskwright.audit.findings import KINDS
 from maskwright.data.pebbles import make_pebbles
 from maskwright.data.read import read_dataset
+from support.check_bench import fault_bench
 
-BENCH = Path(__file__).parents[2] / "benchmarks" / "check"
 THREE_CLASSES = ("class-missing", "class-rare")
 PICTURES = {"group-suggested": 40, "class-rare": 20, "split-leak": 20, "outlier-image": 20}  # what they need; else 12
 TRAINED = ("suspect-label",)
@@ -19,16 +16,8 @@ TRAINED = ("suspect-label",)
 
 @pytest.fixture(scope="module")
 def bench():
-    """The bench's own modules, which lie beside it as scripts do."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCH))
-        import bench
-
-        yield bench
-    for name in [
-        name for name, module in sys.modules.items() if Path(getattr(module, "__file__", "") or "").parent == BENCH
-    ]:
-        del sys.modules[name]
+    with fault_bench() as modules:
+        yield modules
 
 
 @pytest.fixture(scope="module")

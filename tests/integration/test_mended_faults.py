@@ -1,8 +1,6 @@
 """Whatever the fault bench does to clean pebbles, the mended copy has no error, and mending it again does nothing."""
 
 import csv
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,24 +10,16 @@ from maskwright.data.pebbles import make_pebbles
 from maskwright.data.read import read_dataset
 from maskwright.errors import MaskwrightError
 from maskwright.runs.mending import mend
+from support.check_bench import fault_bench
 
-BENCH = Path(__file__).parents[2] / "benchmarks" / "check"
 CUT = ("mask-antialiased", "mask-lossy", "mask-values")
 WHOLE_SET = ("every mask empty", "all masks")  # nothing tells which pairs are right
 
 
 @pytest.fixture(scope="module")
 def bench():
-    """The bench's own modules, which lie beside it as scripts do."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCH))
-        import bench
-
-        yield bench
-    for name in [
-        name for name, module in sys.modules.items() if Path(getattr(module, "__file__", "") or "").parent == BENCH
-    ]:
-        del sys.modules[name]
+    with fault_bench() as modules:
+        yield modules
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def _finding(suspicion: Suspicion, classes: Classes) -> Finding:
         f"A model that has not seen this mask disagrees with it: {said}{more}.",
         opinion.where,
         _FIX,
-        {"objects": objects, "score": suspicion.score, "model": opinion.model, "count": len(suspect)},
+        {"objects": objects, "score": suspicion.score, "model": opinion.model, "places": len(suspect)},
     )
 
 

@@ -7,6 +7,7 @@ from maskwright.audit.check import check_dataset
 from maskwright.audit.families import Families
 from maskwright.audit.likeness import Likeness
 from maskwright.audit.relatives import relative_findings
+from maskwright.recipe import DataOptions
 from support.picture_folders import disc, make_set, photo, save
 from support.textures import texture
 
@@ -112,6 +113,22 @@ def test_a_stated_split_that_tears_near_duplicates_apart_is_an_error(folder):
 
     assert leak.level == "error"
     assert leak.what == "again, s3 are of one photograph, and split.csv puts them into train and test."
+
+
+def test_so_is_the_split_of_an_earlier_run_that_pictures_are_added_to(folder):
+    add(folder, "again", photo(3, SIZE)[:, ::-1], disc(3, SIZE)[:, ::-1])
+    lines = [f"s{i},{'test' if i > 8 else 'train'}" for i in range(11)] + ["again,test"]  # s11 is new
+    (folder / "split.csv").write_text("image,part\n" + "\n".join(lines))
+
+    leaks = [
+        finding
+        for finding in check_dataset(folder, DataOptions(previous=str(folder / "split.csv"))).findings
+        if finding.kind == "split-leak"
+    ]
+
+    assert [leak.what for leak in leaks] == [
+        "again, s3 are of one photograph, and split.csv puts them into train and test."
+    ]
 
 
 def test_an_official_split_that_tears_a_large_share_apart_is_an_error(folder):

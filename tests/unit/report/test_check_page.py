@@ -1,6 +1,5 @@
 import base64
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 
 import numpy as np
@@ -22,38 +21,11 @@ from maskwright.report.check_page import (
     percent,
     write_page,
 )
+from support.html_page import Page
 
 LESION = Classes(("background", "lesion"))
 MEANINGS = {"truncated": "a picture that ends too early", "duplicate": "the same picture twice", "mask-empty": "empty"}
 HOSTILE = "<img src=x onerror=\"alert(1)\">' onload='y\n</style><script>z</script>\u202egnp.exe\x00&amp;{{ 7 * 7 }}"
-VOID = {"meta", "img", "br", "i"}
-
-
-class Page(HTMLParser):
-    """Collects tags, attributes and text; checks that what is opened is closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.words, self.open = [], [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in VOID - {"i"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
 
 
 def finding(kind="truncated", level="error", sample="a", fix="copy it again", **evidence):

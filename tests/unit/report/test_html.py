@@ -1,7 +1,6 @@
 import base64
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from io import BytesIO
 
 import pytest
@@ -10,40 +9,8 @@ from PIL import Image
 from maskwright.errors import OutputError
 from maskwright.report.facts import PlanLine, ReportFacts
 from maskwright.report.html import write_report
+from support.html_page import Page
 from support.report_facts import CROPS, LESION, evaluation, example, facts
-
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Collects tags and text, and checks that what is opened is closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.words, self.open = [], [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
 
 
 def report(tmp_path, told=None, classes=LESION, **options):
