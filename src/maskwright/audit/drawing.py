@@ -18,6 +18,7 @@ from maskwright.images.classes import Classes
 from maskwright.images.modes import Pixels
 
 _VALUES = 12  # raw values that are kept
+_SAME_SHAPE = 0.02  # aspects that differ by less are the same
 _PLATEAU = 0.05  # of the mask: a value of so many pixels is none that borders leave
 
 
@@ -68,12 +69,21 @@ def look_at_drawing(
     """
     if not mask.size:
         return None
-    size = working_size(mask.shape[0], mask.shape[1])
+    size = working_size(*_grid(image, mask))
     agrees = None
     if image is not None and image.size:
         agrees = agreement(small_picture(image, size), small_planes(mask, size, classes))
     values, ringing = _values(raw)
     return MaskDrawing(agrees, count_objects(mask, classes), look_at_margins(mask, classes), values, ringing)
+
+
+def _grid(image: Pixels | None, mask: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the (height, width) that working copies are made of: the picture's where the mask's shape is another."""
+    height, width = mask.shape[:2]
+    if image is None or not image.size or abs(image.shape[0] * width / (image.shape[1] * height) - 1) < _SAME_SHAPE:
+        return height, width
+    share = min(1.0, max(height, width) / max(image.shape[:2]))  # no larger than the mask
+    return max(1, round(image.shape[0] * share)), max(1, round(image.shape[1] * share))
 
 
 def _values(raw: NDArray[Any]) -> tuple[dict[int, int], int]:

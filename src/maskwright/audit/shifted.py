@@ -58,7 +58,7 @@ def shift_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Se
         if conflict is not None:
             conflicts.append(conflict)
         elif usual is not None and (agrees := _agreement(mask)) is not None:
-            finding = _turned(name, mask, agrees, usual) or _shifted(name, mask, agrees, usual)
+            finding = _turned(name, mask, agrees, usual) or _shifted(name, picture, mask, agrees, usual)
             if finding is not None:
                 moved.append(finding)
     return [*conflicts.singly(), *moved.singly(), *_whole_set(usual)]
@@ -160,17 +160,27 @@ def _as_stored(name: str, mask: MaskFacts, orientation: int, level: Level, evide
 # --- shifted --------------------------------------------------------------------------------------------------------
 
 
-def _shifted(name: str, mask: MaskFacts, agrees: Agreement, usual: _Yardstick) -> Finding | None:
+def _shifted(
+    name: str, picture: PictureFacts, mask: MaskFacts, agrees: Agreement, usual: _Yardstick
+) -> Finding | None:
     found = np.array(agrees.shifts)
     moved = _agreed_shift(found, usual)
     if moved is None or agrees.moved[0] <= 0 or agrees.moved[1] < _BETTER * usual.colours:
         return None
-    rows, columns = (round(float(share) * max(mask.height, mask.width)) for share in moved)
+    rows, columns = (round(float(share) * side) for share, side in zip(moved, _sides(picture, mask), strict=True))
     gain = round(float(found[:, 2].mean()), 3)
     evidence = {"shift": [rows, columns], "turn": "", "gain": gain}
     what = f"The mask fits the edges and colours of the picture better when it is moved {_words(rows, columns)}."
     fix = "look at the overlay; if the outline lies beside the object, move the mask by as much, or draw it again"
     return Finding("mask-shifted", "warning", name, what, _where(mask), fix, evidence)
+
+
+def _sides(picture: PictureFacts, mask: MaskFacts) -> tuple[float, float]:
+    """Return the picture's longer side in rows and in columns of the mask, which may be stretched."""
+    if picture.info is None:
+        raise ValueError("a picture that its mask was compared with has been read")
+    longer = max(picture.info.height, picture.info.width)
+    return longer / picture.info.height * mask.height, longer / picture.info.width * mask.width
 
 
 def _agreed_shift(found: NDArray[np.float64], usual: _Yardstick) -> NDArray[np.float64] | None:
