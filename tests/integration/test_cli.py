@@ -1,5 +1,6 @@
 """The whole story through the command line, on small pebbles: check, train, evaluate, predict, info; and bad input."""
 
+import csv
 import errno
 import json
 import os
@@ -105,6 +106,33 @@ def test_what_was_accepted_is_recorded_and_told(pebbles: Path, tmp_path: Path) -
     card = (run / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "- findings: 1 error" in card
     assert "- errors accepted: label-conflict" in card
+
+
+def test_pairs_with_accepted_errors_that_cannot_be_read_are_left_out(pebbles: Path, tmp_path: Path) -> None:
+    folder, run = copied(pebbles, tmp_path / "copy"), tmp_path / "run"
+    images, masks = (sorted((folder / part).iterdir()) for part in ("images", "masks"))
+    images[0].write_bytes(b"no picture")
+    images[1].write_bytes(images[1].read_bytes()[:1500])
+    slip = np.asarray(Image.open(masks[2])).copy()
+    slip[:2, :2] = 77
+    Image.fromarray(slip).save(masks[2])
+    shutil.copy(images[3], images[3].with_suffix(".bmp"))  # whose is the mask?
+    kinds = ("ambiguous-pair", "mask-values", "truncated", "unreadable")
+
+    assert_one_error(run_program("train", folder, "-o", run, *TINY, "-q"), *(f"--accept {kind}" for kind in kinds))
+    done = run_program(
+        "train", folder, "-o", run, *TINY, "-q", *(word for kind in kinds for word in ("--accept", kind))
+    )
+
+    assert done.returncode == 0, done.stderr
+    lost = [image.stem for image in images[:3]]
+    started = json.loads((run / "events.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert f"3 pairs that cannot be read left out: {', '.join(lost)}" in started["split"]
+    with open(run / "split.csv", encoding="utf-8", newline="") as file:
+        parts = {Path(line["image"]).stem: line["part"] for line in csv.DictReader(file)}
+    assert [name for name, part in parts.items() if not part] == lost
+    assert images[3].stem not in parts
+    assert run_program("evaluate", run, "-q").returncode == 0
 
 
 def test_a_kind_to_accept_mistyped(pebbles: Path, tmp_path: Path) -> None:

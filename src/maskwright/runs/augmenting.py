@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maskwright.audit.check import CheckReport
 from maskwright.data.copies import copy_name, originals, parts_of_copies
 from maskwright.data.dataset import Dataset
 from maskwright.data.read import read_dataset
-from maskwright.data.splits import PARTS, split_dataset
+from maskwright.data.splits import PARTS
 from maskwright.data.threads import cores, in_threads, spread
 from maskwright.errors import ConfigError, need
 from maskwright.files import whole_folder
@@ -26,6 +27,7 @@ from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import DataOptions, Recipe
 from maskwright.runs.gate import check_before_training
 from maskwright.runs.recipes import load_recipe
+from maskwright.runs.splitting import divide
 from maskwright.runs.written_set import (
     Line,
     Names,
@@ -101,14 +103,16 @@ def augment(
         raise ConfigError(f"{copies} copies are none.", where="--copies", fix="ask for at least 1")
     settled = load_recipe(recipe, overrides)
     target = Path(output)
-    dataset = data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data, progress=progress)
+    dataset = (
+        data if isinstance(data, Dataset) else read_dataset(Path(data), settled.data, tolerant=True, progress=progress)
+    )
     if isinstance(data, Dataset) and settled.data == DataOptions():
         settled = settled.model_copy(update={"data": data.options})
     refuse_place(
         target, None if isinstance(data, str | Path) and Path(data).is_file() else dataset.root, "an augmented set"
     )
-    families = check_before_training(dataset, accept, progress).families
-    plan = _plan(dataset, settled, copies, families, progress)
+    report = check_before_training(dataset, accept, progress)
+    plan = _plan(dataset, settled, copies, report, progress)
     _drawings(plan, min(plan.augmented), range(1, copies + 1), (64, 64))  # refuses before anything is written
     progress(Step("split", text=f"split  {plan.how}"))
     if target.is_dir():
@@ -155,14 +159,9 @@ class _Plan:
         return {part: count[part] for part in PARTS if count[part]}
 
 
-def _plan(
-    dataset: Dataset, recipe: Recipe, copies: int, families: Sequence[Sequence[int]], progress: Progress
-) -> _Plan:
+def _plan(dataset: Dataset, recipe: Recipe, copies: int, report: CheckReport, progress: Progress) -> _Plan:
     """Split as `train` does; with folds, validation pictures train too."""
-    previous = Path(recipe.data.previous) if recipe.data.previous else None
-    split = split_dataset(
-        dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed, related=families
-    )
+    split = divide(dataset, recipe, report).split
     parts = dict(enumerate(split.parts))
     columns = dataset.columns
     kept = [int(row) for row in originals(columns)]

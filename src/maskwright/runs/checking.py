@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.audit.check import CheckReport, check_dataset
-from maskwright.audit.facts import PairFacts
 from maskwright.audit.findings import worst_first
 from maskwright.data.copies import originals
 from maskwright.data.dataset import Dataset
@@ -24,6 +23,7 @@ from maskwright.recipe import DataOptions, Recipe
 from maskwright.runs.folder import open_run
 from maskwright.runs.needs import check_needs
 from maskwright.runs.recipes import load_recipe
+from maskwright.runs.splitting import usable_rows
 
 
 def check(
@@ -56,20 +56,14 @@ def check(
     if with_run is not None or suspects:
         from maskwright.runs.suspects import find_suspects
 
-        usable = [row for row, pair in enumerate(report.facts) if _is_usable(pair)]
         run = None if with_run is None else Path(with_run)
         together = join_relatives(dataset, report.families).dataset
-        found = find_suspects(together, run, recipe=settled, rows=usable, progress=progress)
+        found = find_suspects(together, run, recipe=settled, rows=usable_rows(report), progress=progress)
         said = () if found else ("no mask is suspect: models that had not seen them agree with all of them",)
         findings = worst_first([*report.findings, *found])
         report = replace(report, findings=findings, notes=(*report.notes, *said))
     notes = (*report.notes, *_unmet(dataset, settled))
     return replace(report, notes=notes, planned={} if view is None else {**asdict(view), "size": list(view.size)})
-
-
-def _is_usable(pair: PairFacts) -> bool:
-    """Whether picture and mask can be read."""
-    return pair.picture.error is None and pair.mask.error is None and bool(pair.mask.paths)
 
 
 def plan_size(

@@ -83,7 +83,7 @@ def _own_data(folder: RunFolder) -> Dataset:
     path = Path(started["data"])
     if not path.exists():
         raise DataError("The run's data is no longer there.", where=str(path), fix="name it: evaluate RUN DATA")
-    dataset = read_dataset(path, folder.read_recipe().data)
+    dataset = read_dataset(path, folder.read_recipe().data, tolerant=True)  # as `train` read it
     if dataset.fingerprint() != started["fingerprint"]:
         raise DataError(
             "The data has changed since the run was trained: its parts may no longer be those.",

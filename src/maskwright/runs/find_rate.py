@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maskwright.audit.check import CheckReport
 from maskwright.data.dataset import Dataset
-from maskwright.data.splits import split_dataset
 from maskwright.errors import MaskwrightError, need
 from maskwright.files import make_folder, write_json
 from maskwright.progress import Progress, Step, ignore
@@ -29,7 +29,8 @@ from maskwright.runs.folds import NONE
 from maskwright.runs.gate import check_before_training
 from maskwright.runs.needs import check_needs
 from maskwright.runs.recipes import load_recipe
-from maskwright.runs.train import read_data, rows_for_folds
+from maskwright.runs.splitting import divide
+from maskwright.runs.train import read_data
 
 if TYPE_CHECKING:
     from maskwright.training.range_test import RangeTest
@@ -90,11 +91,11 @@ def find_rate(
     dataset, settled = read_data(data, load_recipe(recipe, overrides or {}))
     check_needs(dataset, settled)
     folder = Path(output) if output is not None else next_folder(dataset.root.resolve().name or "data", Path("lr"))
-    families = check_before_training(dataset, accept, progress).families
+    report = check_before_training(dataset, accept, progress)
     make_folder(folder)  # before the work: a place that cannot be written to is known now
     work = Work(dataset, settled, resolved, None, progress)
     try:
-        ready, result = _test(work, families)
+        ready, result = _test(work, report)
     except MaskwrightError:
         if not any(folder.iterdir()):
             folder.rmdir()
@@ -116,28 +117,25 @@ def find_rate(
     return found
 
 
-def _test(work: Work, families: Sequence[Sequence[int]]) -> "tuple[Ready, RangeTest]":
+def _test(work: Work, report: CheckReport) -> "tuple[Ready, RangeTest]":
     """Plan, pack the training pictures and try rates on them; the plan lies in a folder that is gone afterwards."""
     import torch
 
     from maskwright.training.range_test import run_range_test
 
     with tempfile.TemporaryDirectory() as scratch:
-        ready = make_ready(work, RunFolder(Path(scratch)), _rows(work.dataset, work.recipe, families), NONE)
+        ready = make_ready(work, RunFolder(Path(scratch)), _rows(work.dataset, work.recipe, report), NONE)
     return ready, run_range_test(
         ready.network, batches_of(work, ready), build_loss_of(work), settings_of(work, ready),
         device=torch.device(work.device), progress=work.progress,
     )  # fmt: skip
 
 
-def _rows(dataset: Dataset, recipe: Recipe, families: Sequence[Sequence[int]]) -> Indices:
+def _rows(dataset: Dataset, recipe: Recipe, report: CheckReport) -> Indices:
     """Return the pictures of the training part, or those that would be folded where there are folds."""
-    previous = Path(recipe.data.previous) if recipe.data.previous else None
-    split = split_dataset(
-        dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed, related=families
-    )
-    folded = recipe.folds is not None or split.needs_folds
-    return rows_for_folds(dataset, split, recipe) if folded else split.indices("train")
+    divided = divide(dataset, recipe, report)
+    folded = recipe.folds is not None or divided.split.needs_folds
+    return divided.foldable if folded else divided.split.indices("train")
 
 
 def _settings(recipe: Recipe, suggestion: float | None) -> dict[str, float]:

@@ -11,10 +11,13 @@ from maskwright.recipe import Recipe
 
 
 def read_for(data: Path, recipe: Recipe, progress: Progress = ignore) -> Dataset:
-    """Read a folder as the recipe says. Raises DataError that names the recipe's own set where that cannot be done."""
+    """Read a folder as the recipe says; pictures and masks that it leaves unclear are for the check to name.
+
+    Raises DataError that names the recipe's own set where that cannot be done.
+    """
     needs = recipe.needs
     if not needs.set:
-        return read_dataset(data, recipe.data, progress=progress)
+        return read_dataset(data, recipe.data, tolerant=True, progress=progress)
     if not data.exists():
         raise DataError(
             f"The recipe '{recipe.name}' is for {needs.set}, and there is nothing at {data}.",
@@ -22,7 +25,7 @@ def read_for(data: Path, recipe: Recipe, progress: Progress = ignore) -> Dataset
             fix=_how_to_get(recipe, "name the folder that holds it"),
         )
     try:
-        return read_dataset(data, recipe.data, progress=progress)
+        return read_dataset(data, recipe.data, tolerant=True, progress=progress)
     except DataError as error:
         raise DataError(
             f"The recipe '{recipe.name}' is for {needs.set}. {error.what}", where=error.where, fix=error.fix

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from maskwright.audit.check import CheckReport
-from maskwright.data.copies import only_originals, originals
 from maskwright.data.dataset import Dataset
 from maskwright.data.equal import join_relatives
-from maskwright.data.splits import Split, read_split, split_dataset, write_split
+from maskwright.data.splits import read_split, write_split
 from maskwright.errors import ConfigError, DataError, MaskwrightError, need
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import DataOptions, Recipe
@@ -29,6 +26,7 @@ from maskwright.runs.needs import check_needs, read_for
 from maskwright.runs.recipes import load_recipe, with_epochs
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
+from maskwright.runs.splitting import divide
 from maskwright.runs.trackers import find_trackers
 from maskwright.runs.tracking import Tracked, Tracking
 from maskwright.runtime.predictor import load_model
@@ -202,30 +200,19 @@ def read_data(data: str | Path | Dataset, recipe: Recipe, progress: Progress = i
 
 def _begin(run: RunFolder, dataset: Dataset, recipe: Recipe, record: Mapping[str, Any], report: CheckReport) -> None:
     """Split, and write down how the run begins."""
-    previous = Path(recipe.data.previous) if recipe.data.previous else None
-    split = split_dataset(
-        dataset, method=recipe.data.split, previous=previous, seed=recipe.training.seed, related=report.families
-    )
-    rows = rows_for_folds(dataset, split, recipe)
+    divided = divide(dataset, recipe, report)
+    split, rows = divided.split, divided.foldable
     joined = join_relatives(dataset, report.families)
     groups = len({joined.dataset.columns.groups[int(i)] for i in rows})
     folds = recipe.folds or (min(FOLDS, groups) if split.needs_folds else 0)
     how = split.how
     if folds:
         make_folds(run, joined.dataset, rows, folds, recipe.training.seed)
-        how = f"{folds} folds of {len(rows)} pictures, {dataset.grouping}{joined.said}"
+        how = f"{folds} folds of {len(rows)} pictures, {dataset.grouping}{joined.said}{divided.said}"
     else:
         write_split(split, joined.dataset, run.split)
     run.begin(recipe, {**record, "folds": folds, "split": how})
     run.events.add({"event": "checked", "findings": [found.to_json() for found in report.findings]})
-
-
-def rows_for_folds(dataset: Dataset, split: Split, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return what may be folded: everything, but not an official or stated test part, nor what is left out."""
-    if recipe.data.split == "hash" or not (any(dataset.columns.parts) or recipe.data.split or recipe.data.previous):
-        return originals(dataset.columns)
-    rows = np.sort(np.concatenate([split.indices("train"), split.indices("val")]))
-    return only_originals(dataset.columns, rows)
 
 
 def _refuse_foreign(run: RunFolder) -> None:
