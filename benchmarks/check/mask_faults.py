@@ -291,7 +291,8 @@ MASK_FAULTS: tuple[Fault, ...] = (
                suits=_SEEN, accepted=("mask-values",), alone=True),
     *strengths("mask-lossy", (("JPEG 90", _lossy(90)), ("JPEG 50", _lossy(50))), suits=_SEEN, alone=True),
     *strengths("mask-lossy", (("JPEG 90, then as before", _lossy(90, again=True)),
-                              ("JPEG 50, then as before", _lossy(50, again=True))), suits=_SEEN, alone=True),
+                              ("JPEG 50, then as before", _lossy(50, again=True))), suits=_SEEN,
+               accepted=("mask-values",), alone=True),  # colours that are no class
     *strengths("mask-empty", (("background only", _throughout(0)),), suits=_with_background,
                accepted=("mask-constant",)),
     *strengths("mask-constant", (("class 1 throughout", _throughout(1)),)),

@@ -127,10 +127,10 @@ def _by_pattern(images: Sequence[str], ids: Sequence[str], pattern: str, where: 
 
 
 def _folder_group(image: str) -> str:
-    return "/".join(_own_folders(image)) or "."
+    return "/".join(own_folders(image)) or "."
 
 
-def _own_folders(image: str) -> tuple[str, ...]:
+def own_folders(image: str) -> tuple[str, ...]:
     """Return the folders that are no role and no part: "train/images/patient1" gives patient1."""
     return tuple(part for part in context(folder_of(image)) if not set(words(part)) & PARTS.keys())
 
@@ -173,7 +173,7 @@ def _spread(count: Counter[str]) -> str:
 def _candidates(images: Sequence[str]) -> list[tuple[str, list[str], str]]:
     """Return (how, groups, how to state it), coarsest first: by folder, then by ever more of the name's pieces."""
     found = []
-    folders = [_own_folders(image) for image in images]
+    folders = [own_folders(image) for image in images]
     for depth in range(1, max(map(len, folders), default=0) + 1):
         found.append(("by folder", ["/".join(own[:depth]) for own in folders], "folder"))
     split = [pieces(stem_of(image)) for image in images]

@@ -21,7 +21,7 @@ def stray_values(looks: Sequence[Look]) -> dict[int, int]:
         pixels = look.shape[0] * look.shape[1]
         for value, times in look.values.items():
             shares[value].append(times / pixels)
-    rare = {v for v, held in shares.items() if len(held) < _FEW_MASKS * len(looks) and max(held) < _FEW_PIXELS}
+    rare = {value for value, held in shares.items() if is_rare(held, len(looks))}
     usual = sorted(set(shares) - rare)
     if usual == [0, 255]:
         return {value: len(shares[value]) for value in sorted(rare)}
@@ -33,6 +33,11 @@ def stray_values(looks: Sequence[Look]) -> dict[int, int]:
     if usual[-1] > end:
         return {}
     return {value: len(shares[value]) for value in sorted(rare) if value > end and value != 255}
+
+
+def is_rare(shares: Sequence[float], masks: int) -> bool:
+    """Whether a value that covers these shares of the masks that hold it is in few of `masks`, and in few pixels."""
+    return len(shares) < _FEW_MASKS * masks and max(shares) < _FEW_PIXELS
 
 
 def without(looks: Iterable[Look], strays: Iterable[int]) -> list[Look]:

@@ -425,3 +425,45 @@ def test_where_the_value_is_named_it_is_a_class(tmp_path):
     dataset = read(tmp_path, spotted(three, 100), count=12, options=DataOptions(values=values))
 
     assert mask_of(dataset, 3)[-1, -1] == 3
+
+
+RED, GREEN = (255, 0, 0), (0, 200, 0)
+
+
+def in_colours(seed, spot=None):
+    """Three colours, and perhaps a spot of another one."""
+    mask = np.zeros((*SIZE, 3), np.uint8)
+    mask[blob(seed) > 0] = RED
+    mask[:6, :9] = GREEN
+    if spot is not None:
+        mask[-2:, -2:] = spot
+    return mask
+
+
+def test_a_colour_in_few_pixels_that_is_nearly_another_is_no_class(tmp_path):
+    dataset = read(tmp_path, lambda seed: in_colours(seed, (254, 1, 0) if seed == 3 else None), count=12)
+
+    assert len(dataset.classes.names) == 3
+    assert "not taken for a class: #fe0100 (nearly #ff0000)" in "; ".join(dataset.notes)
+    with pytest.raises(DataError, match=r"Mask holds the colour \(254, 1, 0\), which is no class"):
+        mask_of(dataset, 3)
+
+
+def test_a_rare_colour_of_its_own_is_a_class(tmp_path):
+    dataset = read(tmp_path, lambda seed: in_colours(seed, (90, 5, 160) if seed == 3 else None), count=12)
+
+    assert len(dataset.classes.names) == 4
+
+
+def test_a_few_blurred_masks_of_a_colour_coded_set_make_no_classes(tmp_path):
+    def sometimes_blurred(seed):
+        mask = in_colours(seed)
+        small = Image.fromarray(mask).resize((40, 30), Image.BILINEAR)
+        return np.asarray(small.resize((64, 48), Image.BICUBIC)) if seed in (1, 2) else mask
+
+    dataset = read(tmp_path, sometimes_blurred, count=6)
+
+    assert len(dataset.classes.names) == 3
+    assert "2 of 6 sampled masks hold many more colours than the others" in "; ".join(dataset.notes)
+    with pytest.raises(DataError, match="which is no class"):
+        mask_of(dataset, 1)
