@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from maskwright.audit.findings import Finding
-from maskwright.audit.prints import STEPS, looks_of
+from maskwright.audit.prints import STEPS, fineness_of, looks_of
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
 
@@ -19,6 +19,7 @@ _FAR = 2.8  # times as far as that: an outlier
 _AT_MOST = 200  # one outlier in so many pictures
 _LEAST_SPREAD = 4.0  # grey levels: sets that vary less are taken to vary so much
 _LEAST_NEAR = 0.5  # the same, for the distance to neighbours
+_LOGARITHM = 20.0  # grey levels that a logarithm's step of one counts for
 _SAMPLE = 20_000  # pictures that others are compared with
 
 
@@ -27,16 +28,23 @@ def outlier_findings(dataset: Dataset, prints: NDArray[np.uint8], printed: NDArr
     rows = np.flatnonzero(printed)
     if len(rows) < _FEWEST:
         return []
-    parts = np.array_split(rows, len(rows) // 4096 + 1)
-    strangeness = strange(np.concatenate([looks_of(prints[part]) for part in parts]))
+    parts = np.array_split(rows, len(rows) // 1024 + 1)
+    strangeness = strange(np.concatenate([_figures(prints[part]) for part in parts]))
     found = np.argsort(-strangeness, kind="stable")[: max(1, len(rows) // _AT_MOST)]
     return [_outlier(dataset, int(rows[at]), float(strangeness[at])) for at in found if strangeness[at] > _FAR]
 
 
+def _figures(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the looks of prints with their fineness as a further column."""
+    return np.column_stack([looks_of(prints), _LOGARITHM * fineness_of(prints)])
+
+
 def strange(looks: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return how far each picture, (n, LOOKS), is from its third nearest; 1: further than nine in ten are."""
+    """Return how far each picture, (n, LOOKS or more), is from its third nearest; 1: further than nine in ten are."""
     values = looks.astype(np.float64)
-    values[:, STEPS] = 20 * np.log1p(values[:, STEPS])  # a step of one grey level more counts less among large ones
+    values[:, STEPS] = _LOGARITHM * np.log1p(
+        values[:, STEPS]
+    )  # a step of one grey level more counts less among large ones
     low, high = np.percentile(values, (25, 75), axis=0)
     values /= np.maximum(high - low, _LEAST_SPREAD)
     others = values[:: -(-len(values) // _SAMPLE)]

@@ -15,6 +15,7 @@ from maskwright.audit.landmarks import MOST, Landmarks, find_landmarks
 THUMBNAIL = 56  # side of a square thumbnail; others cover as many pixels
 LANDMARKED = 96  # the same of the picture in which landmarks are found
 LOOKS = 8  # figures of colour and texture
+SPREADS = slice(3, 6)  # which of them are the spreads of red, green and blue
 STEPS = 6  # which of them is the mean step between neighbours
 _LONGEST = 4.0  # sides in a larger ratio than this are squeezed to it
 _HEAD = 4  # bytes: height, width, how many landmarks, spare
@@ -88,6 +89,20 @@ def looks_of(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the figures of colour and texture of prints, (n, PRINT_BYTES): (n, LOOKS)."""
     looks: NDArray[np.float32] = np.ascontiguousarray(prints[:, _HEAD : _HEAD + 4 * LOOKS]).view("<f4")
     return looks.astype(np.float32)
+
+
+def fineness_of(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how much wider the pixels of each picture are spread than its thumbnail's, as a logarithm: (n,).
+
+    About 0 for photographs; noise and fine patterns average out in a thumbnail.
+    """
+    pixels = prints[:, :1].astype(np.float32) * prints[:, 1:2]
+    at = _HEAD + 4 * LOOKS
+    thumbnails = prints[:, at : at + _PIXELS].astype(np.float32)  # zeros behind the last pixel
+    mean, square = (values.sum(axis=1) / pixels[:, 0] for values in (thumbnails, thumbnails**2))
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    fineness: NDArray[np.float32] = np.log((looks_of(prints)[:, SPREADS].mean(axis=1) + 1) / (spread + 1))
+    return fineness
 
 
 def grey_of(image: NDArray[Any]) -> Image.Image:

@@ -33,3 +33,16 @@ def test_few_pictures_are_not_judged(tmp_path):
     save(tmp_path / "masks" / "frame.png", disc(1, SIZE))
 
     assert outliers(tmp_path) == []
+
+
+def test_noise_among_photographs_of_all_colours_is_noted(tmp_path):
+    rng = np.random.default_rng(0)
+    make_set(tmp_path, 30, size=SIZE)
+    for i in range(30):
+        rows, columns = np.mgrid[: SIZE[0], : SIZE[1]] / 20.0
+        waves = [np.sin(rows * rng.uniform(0.2, 1) + columns * rng.uniform(0.2, 1) + k) for k in rng.uniform(0, 6, 3)]
+        save(tmp_path / "images" / f"p{i}.jpg", (127 + rng.uniform(30, 127) * np.stack(waves, 2)).astype(np.uint8))
+    save(tmp_path / "images" / "noise.jpg", rng.integers(0, 256, (*SIZE, 1), np.uint8).repeat(3, axis=2))
+    save(tmp_path / "masks" / "noise.png", disc(1, SIZE))
+
+    assert [one.sample for one in outliers(tmp_path)] == ["noise"]
