@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from maskwright.audit.findings import Finding, Level
 from maskwright.data.dataset import Dataset
-from maskwright.data.names import shown, some
+from maskwright.data.groups import own_folders
+from maskwright.data.names import folder_of, shown, some
 from maskwright.data.splitfile import OFFICIAL, stated_parts
 
 PARTS = ("train", "val", "test")
@@ -35,6 +36,7 @@ def leak_findings(
         level: Level = "warning" if few and not copied & set(rows) else "error"
         yield _torn(dataset, rows, parts, whose, level)
     yield from _torn_groups(dataset, parts, whose)
+    yield from _torn_folders(dataset, parts, whose)
 
 
 def _spread(rows: Sequence[int], parts: Sequence[str]) -> list[str]:
@@ -78,3 +80,25 @@ def _torn_groups(dataset: Dataset, parts: Sequence[str], whose: str) -> Iterator
         "", "state split: hash to split by group, or group: name if the groups mean nothing",
         {"count": len(torn), "groups": torn[:_LISTED], "samples": samples[:_LISTED], "split": whose},
     )  # fmt: skip
+
+
+def _torn_folders(dataset: Dataset, parts: Sequence[str], whose: str) -> Iterator[Finding]:
+    """Yield one finding for folders such as patient7 that lie in several parts, where they are no groups."""
+    if dataset.options.group is not None or dataset.grouping_guessed:
+        return
+    places: dict[str, dict[str, str]] = defaultdict(dict)  # folder's name -> part -> where it lies
+    for image, part in zip(dataset.columns.images, parts, strict=True):
+        name = "/".join(own_folders(image))
+        if part and any(letter.isdigit() for letter in name):
+            places[name].setdefault(part, folder_of(image))
+    torn = sorted(name for name, found in places.items() if len(found) > 1)
+    if torn:
+        many = f"{len(torn)} folder{'s' * (len(torn) != 1)} lie{'s' * (len(torn) == 1)}"
+        such = " and ".join(shown(places[torn[0]][part]) for part in PARTS if part in places[torn[0]])
+        what = (
+            f"{many} in several parts of {whose}, such as {such}: if that is one patient or place, the score will be "
+            "too good."
+        )
+        fix = "if so, state group: folder and split: hash; if not, state group: name"
+        evidence = {"count": len(torn), "groups": torn[:_LISTED], "split": whose}
+        yield Finding("split-leak", "warning", None, what, "", fix, evidence)

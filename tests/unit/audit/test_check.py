@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -260,6 +261,22 @@ def test_an_empty_mask_is_a_note(clean):
     assert found(clean) == [("note", "mask-empty", "s4")]
 
 
+def test_a_mask_drawn_from_outlines_is_found_fault_with_at_its_picture(clean):
+    shutil.rmtree(clean / "masks")
+    size = {"height": SIZE[0], "width": SIZE[1]}
+    pictures = [{"id": i, "file_name": f"s{i}.png", **size} for i in range(12)]
+    outlines = [
+        {"id": i, "image_id": i, "category_id": 1, "segmentation": [[10, 10, 30, 10, 30, 30, 10, 30]]}
+        for i in range(11)
+    ]  # fmt: skip
+    content = {"images": pictures, "annotations": outlines, "categories": [{"id": 1, "name": "leaf"}]}
+    (clean / "annotations.json").write_text(json.dumps(content))
+
+    result = one(clean, "mask-empty")
+
+    assert (result.sample, result.where) == ("s11", str(clean / "images" / "s11.png"))
+
+
 def test_masks_that_are_all_empty_are_an_error(clean):
     for i in range(12):
         save(clean / "masks" / f"s{i}.png", np.zeros(SIZE, np.uint8))
@@ -352,3 +369,17 @@ def test_a_few_masks_of_another_shape_stay_errors_where_all_others_differ_in_siz
         save(clean / "masks" / f"s{i}.png", disc(i, (48, 48) if i == 4 else (24, 32)))
 
     assert found(clean) == [("error", "aspect-mismatch", "s4"), ("note", "size-mismatch", None)]
+
+
+def test_a_patients_folder_in_several_official_parts_may_be_a_leak(tmp_path):
+    places = [f"{part}/{name}" for part, names in (("train", "P0 P1 P2"), ("test", "P0 P2")) for name in names.split()]
+    for number, place in enumerate(place for place in places for _ in range(3)):
+        save(tmp_path / place / "img" / f"{number}.jpg", photo(number, SIZE))
+        save(tmp_path / place / "seg" / f"{number}.png", disc(number, SIZE))
+
+    leak = one(tmp_path, "split-leak")
+
+    assert (leak.level, leak.evidence["count"]) == ("warning", 2)
+    assert "such as train/P0/img and test/P0/img" in leak.what
+    assert "split-leak" not in {kind for _, kind, _ in found(tmp_path, group="name")}
+    assert one(tmp_path, "split-leak", group="folder").level == "error"
