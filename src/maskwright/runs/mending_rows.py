@@ -210,7 +210,10 @@ def _resized(picture: Size, mask: Size, habit: str, faults: Sequence[Finding]) -
 
 
 def _whole_multiple(large: Size, small: Size) -> bool:
-    return large[0] % small[0] == 0 and large[1] % small[1] == 0 and large[0] // small[0] == large[1] // small[1]
+    """Whether both sides are the same number of times as long, apart from the pixel that rounding takes."""
+    times = round(large[0] / small[0])
+    off = (abs(one - times * other) for one, other in zip(large, small, strict=True))
+    return times >= 1 and all(pixels <= max(1, times - 1) for pixels in off)
 
 
 def _habit(report: CheckReport) -> str:

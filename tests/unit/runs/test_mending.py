@@ -326,6 +326,18 @@ def test_a_mask_of_half_the_size_is_enlarged_to_its_picture(data, tmp_path):
     assert not errors(result.folder)
 
 
+@pytest.mark.parametrize("size", [(63, 79), (21, 27), (32, 40)])
+def test_a_pixel_of_rounding_does_not_keep_a_mask_from_being_resized(data, tmp_path, size):
+    with Image.open(mask(data, 6)) as image:
+        image.resize((size[1], size[0]), Image.Resampling.NEAREST).save(mask(data, 6))
+
+    result = mended(data, tmp_path)
+
+    assert result.left_out == 0
+    assert np.asarray(Image.open(mask(result.folder, 6))).shape == (64, 80)
+    assert not errors(result.folder)
+
+
 @pytest.mark.parametrize(("size", "kind"), [((48, 60), "size-mismatch"), ((64, 64), "aspect-mismatch")])
 def test_a_single_mask_of_another_size_or_shape_is_not_stretched(data, tmp_path, size, kind):
     with Image.open(mask(data, 6)) as image:
