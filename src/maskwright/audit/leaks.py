@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from maskwright.audit.findings import Finding, Level
 from maskwright.data.dataset import Dataset
 from maskwright.data.groups import own_folders
+from maskwright.data.lists import CLASH_FIX
 from maskwright.data.names import folder_of, shown, some
 from maskwright.data.splitfile import OFFICIAL, stated_parts
 
@@ -35,6 +36,7 @@ def leak_findings(
     for rows in torn:
         level: Level = "warning" if few and not copied & set(rows) else "error"
         yield _torn(dataset, rows, parts, whose, level)
+    yield from _named_twice(dataset)
     yield from _torn_groups(dataset, parts, whose)
     yield from _torn_folders(dataset, parts, whose)
 
@@ -57,6 +59,14 @@ def _torn(dataset: Dataset, rows: Sequence[int], parts: Sequence[str], whose: st
         shown(str(dataset[rows[1]].image), 500),
         "remove all but one or move them into one part; or state split: hash, which keeps them together", evidence,
     )  # fmt: skip
+
+
+def _named_twice(dataset: Dataset) -> Iterator[Finding]:
+    for clash in dataset.clashes:
+        listed = list(clash.ids[:_LISTED])
+        evidence = {"count": len(clash.ids), "samples": listed, "split": OFFICIAL}
+        where = shown(str(dataset.root / clash.files[0]), 500)
+        yield Finding("split-leak", "error", None, clash.what, where, CLASH_FIX, evidence)
 
 
 def _torn_groups(dataset: Dataset, parts: Sequence[str], whose: str) -> Iterator[Finding]:

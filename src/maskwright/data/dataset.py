@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.data.hashing import hash_files
+from maskwright.data.lists import Clash
 from maskwright.data.maskfiles import MaskReader
 from maskwright.data.names import stem_of
 from maskwright.data.unclear import Unclear
@@ -88,6 +89,7 @@ class Dataset:
     stated and guessed, as it can be written into dataset.yaml. grouping: how groups were made, in words.
     grouping_guessed: the groups come from a guess. advice: a grouping that looks likely but was not used, in words.
     ignore_guessed: nobody stated that the value which is ignored does not count.
+    clashes: pictures that two lists put into different parts; only where the reading was to go on in spite of them.
     drawn: the masks lie in the cache, drawn from outlines; their names are digests of what they show.
     """
 
@@ -106,6 +108,7 @@ class Dataset:
     palette: dict[int, tuple[int, int, int]] | None = field(default=None, compare=False)
     drawn: bool = False
     ignore_guessed: bool = False
+    clashes: tuple[Clash, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns.ids)

@@ -13,15 +13,34 @@ _PLAIN_WORDS = frozenset("list lists id ids file files filenames names name spli
 
 
 @dataclass(frozen=True)
+class Clash:
+    """Pictures that two lists name, which stand for different parts. files: the lists. ids: of the pictures."""
+
+    files: tuple[str, str]
+    ids: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """The clash in a sentence."""
+        many = "1 picture is" if len(self.ids) == 1 else f"{len(self.ids)} pictures are"
+        return f"{many} in two lists, {shown(self.files[0])} and {shown(self.files[1])}: {some(list(self.ids))}."
+
+
+CLASH_FIX = "take each picture out of one list, or state split: hash"
+
+
+@dataclass(frozen=True)
 class Parts:
     """parts: for each picture "train", "val", "test", or "" where nothing says. how: in words, "" without parts.
 
-    unused: what looks like an official part and was not used, in words.
+    unused: what looks like an official part and was not used, in words. clashes: pictures that two lists name; they
+    are in the part that is held out longer.
     """
 
     parts: tuple[str, ...]
     how: str = ""
     unused: tuple[str, ...] = ()
+    clashes: tuple[Clash, ...] = ()
 
 
 def official_parts(
@@ -30,7 +49,7 @@ def official_parts(
     """Return the parts that lists or folders give.
 
     stated: "lists", "folders", "hash" (none are wanted), or None: lists if there are any, else folders.
-    Raises DataError where stated parts are not there, or a picture is in two of them.
+    Raises DataError where stated parts are not there.
     """
     none = Parts(("",) * len(images))
     if stated == "hash":
@@ -105,7 +124,7 @@ def _from_lists(root: Path, images: Sequence[str], ids: Sequence[str], others: S
         return replace(none, unused=_not_used(everything, "name mostly other pictures"))
     if not only_held_out and best[0] * 2 < len(images):
         return replace(none, unused=_not_used(everything, "name fewer than half of the pictures"))
-    chosen = _resolve(best[2], files, ids, root)
+    chosen, clashes = _resolve(best[2], files, ids)
     parts = [""] * len(images)
     for part, rows in chosen.items():
         for row in rows:
@@ -118,7 +137,7 @@ def _from_lists(root: Path, images: Sequence[str], ids: Sequence[str], others: S
         return replace(none, unused=_not_used(everything, "name no second part"))
     names = ", ".join(sorted(files.values()))
     how = f"lists {shown(names)}: {_counted(Counter(parts))}{rest}"
-    return Parts(tuple(parts), how, _not_used(others, "are not those of the parts"))
+    return Parts(tuple(parts), how, _not_used(others, "are not those of the parts"), clashes)
 
 
 def _not_used(files: Sequence[str], why: str) -> tuple[str, ...]:
@@ -135,7 +154,9 @@ def _list_name(stem: str) -> str:
     return "trainval" if found[0] == "trainval" else PARTS[found[0]]
 
 
-def _resolve(found: dict[str, set[int]], files: dict[str, str], ids: Sequence[str], root: Path) -> dict[str, set[int]]:
+def _resolve(
+    found: dict[str, set[int]], files: dict[str, str], ids: Sequence[str]
+) -> tuple[dict[str, set[int]], tuple[Clash, ...]]:
     """Turn lists into parts that do not overlap; trainval counts as train where nothing says which is which."""
     lists = dict(found)
     whole = lists.pop("trainval", set())
@@ -148,14 +169,13 @@ def _resolve(found: dict[str, set[int]], files: dict[str, str], ids: Sequence[st
         elif rest:
             lists["train"] = lists["train"] | rest
         files = {**files, missing or "train": files["trainval"]}
+    clashes = []
     for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
-        both = sorted(lists.get(first, set()) & lists.get(second, set()))
+        both = lists.get(first, set()) & lists.get(second, set())
         if both:
-            raise DataError(
-                f"{len(both)} pictures are in two lists, {shown(files[first])} and {shown(files[second])}: "
-                f"{some([ids[i] for i in both])}.",
-                where=str(root), fix="take each picture out of one list, or state split: hash")  # fmt: skip
-    return lists
+            lists[first] = lists[first] - both
+            clashes.append(Clash((files[first], files[second]), tuple(ids[i] for i in sorted(both))))
+    return lists, tuple(clashes)
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from maskwright.data.copies import find_parents, note_of_copies, parts_with_pare
 from maskwright.data.dataset import Columns, Dataset
 from maskwright.data.encoding import guess_encoding
 from maskwright.data.groups import make_groups
-from maskwright.data.lists import official_parts
+from maskwright.data.lists import CLASH_FIX, Clash, official_parts
 from maskwright.data.meaning import SAMPLE, MaskFiles, Meaning, find_meaning, look_at_some
 from maskwright.data.names import PARTS, folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.options import merged, read_stated, stated_values, without_overruled
@@ -111,12 +111,15 @@ def _build(root: Path, rows: Rows, stated: DataOptions, tolerant: bool) -> Datas
     columns = rows.columns
     split = stated.split if stated.split in ("lists", "folders", "hash", None) else "hash"
     unused: tuple[str, ...]
+    clashes: tuple[Clash, ...] = ()
     if "part" in columns and split in (None, "lists"):
         source = "the annotations" if rows.annotations is not None else "column 'part' of the manifest"
         parts, how, unused = _manifest_parts(columns["part"], root), source, ()
     else:
         official = official_parts(root, rows.images, ids, rows.leftovers.others, split)
-        parts, how, unused = official.parts, official.how, official.unused
+        parts, how, unused, clashes = official.parts, official.how, official.unused, official.clashes
+        if clashes and not tolerant:
+            raise DataError(clashes[0].what, where=str(root), fix=CLASH_FIX)
     parts = parts_with_parents(parts, rows.images, parents)
     copies = note_of_copies(parents, rows.images)
     notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()), *unused, *copies)
@@ -126,6 +129,7 @@ def _build(root: Path, rows: Rows, stated: DataOptions, tolerant: bool) -> Datas
     dataset = Dataset(
         root, filled, guess.classes, guess.encoding, bands, dtype, notes, rows.leftovers, stated, grouping.how,
         grouping.guessed, grouping.advice, guess.palette, rows.annotations is not None, guess.ignore_guessed,
+        clashes,
     )  # fmt: skip
     return replace(dataset, options=_complete(dataset, stated, rows))
 

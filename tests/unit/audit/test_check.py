@@ -371,6 +371,18 @@ def test_a_few_masks_of_another_shape_stay_errors_where_all_others_differ_in_siz
     assert found(clean) == [("error", "aspect-mismatch", "s4"), ("note", "size-mismatch", None)]
 
 
+def test_a_picture_that_two_lists_name_is_a_leak_and_stays_held_out(clean):
+    (clean / "train.txt").write_text("s0\ns1\ns2\ns3\ns4\n")
+    (clean / "test.txt").write_text("s3\ns4\ns5\n")
+
+    report = check_dataset(clean)
+
+    (leak,) = [found for found in report.findings if found.kind == "split-leak"]
+    assert (leak.level, leak.what) == ("error", "2 pictures are in two lists, train.txt and test.txt: s3, s4.")
+    parts = dict(zip(report.dataset.columns.ids, report.dataset.columns.parts, strict=True))
+    assert [parts[f"s{i}"] for i in range(6)] == ["train", "train", "train", "test", "test", "test"]
+
+
 def test_a_patients_folder_in_several_official_parts_may_be_a_leak(tmp_path):
     places = [f"{part}/{name}" for part, names in (("train", "P0 P1 P2"), ("test", "P0 P2")) for name in names.split()]
     for number, place in enumerate(place for place in places for _ in range(3)):

@@ -66,7 +66,7 @@ def test_a_picture_in_two_lists_is_an_error_that_names_both(tmp_path):
     make_set(tmp_path)
     write(tmp_path, train=["p0", "p1", "p2"], test=["p2", "p3"])
 
-    with pytest.raises(DataError, match="1 pictures are in two lists, train.txt and test.txt: p2"):
+    with pytest.raises(DataError, match="1 picture is in two lists, train.txt and test.txt: p2"):
         parts(tmp_path)
 
     assert set(parts(tmp_path, split="hash").values()) == {""}
