@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maskwright.audit.alike import Union, likely_pairs, same_groups
+from maskwright.audit.comparisons import Comparisons
 from maskwright.audit.likeness import Likeness, compare_pictures, compare_prints, read_grey
 from maskwright.audit.prints import PicturePrint, landmark_codes
 from maskwright.data.dataset import Dataset
@@ -50,12 +51,13 @@ def find_families(
     prints: NDArray[np.uint8],
     printed: NDArray[np.bool_],
     progress: Progress = ignore,
+    known: Comparisons | None = None,
 ) -> Families:
     """Return the families of a set.
 
     digests: (n, 16), zeros where unknown. prints: (n, PRINT_BYTES), may be memory-mapped. printed: (n,) whether there
-    is one. Copies that are known as such are left aside. Memory: 10 KB a picture while likely pairs are sought,
-    of which 4 KB are the mapped prints.
+    is one. known: what comparisons gave before. Copies that are known as such are left aside. Memory: 10 KB a picture
+    while likely pairs are sought, of which 4 KB are the mapped prints.
     """
     same = same_groups(digests)
     looked_at = printed.copy()
@@ -65,18 +67,28 @@ def find_families(
     wanted = looked_at[owners]
     pairs = likely_pairs(codes[wanted], owners[wanted])
     del codes, owners, wanted
-    return Families(tuple(map(tuple, same)), tuple(_related(dataset, prints, pairs, progress)))
+    related = _related(dataset, digests, prints, pairs, progress, known or Comparisons())
+    return Families(tuple(map(tuple, same)), tuple(related))
 
 
 def _related(
-    dataset: Dataset, prints: NDArray[np.uint8], pairs: NDArray[np.int64], progress: Progress
+    dataset: Dataset,
+    digests: NDArray[np.uint8],
+    prints: NDArray[np.uint8],
+    pairs: NDArray[np.int64],
+    progress: Progress,
+    known: Comparisons,
 ) -> Iterator[tuple[int, int, Likeness]]:
     """Yield pairs that are of one photograph; pairs that others relate already are not compared."""
     union = Union()
     read = lru_cache(_READ)(lambda row: read_grey(dataset[row].image))
 
     def compare(pair: tuple[int, int]) -> Likeness | None:
-        return _compare(prints, pair, read)
+        try:
+            first, second = (digests[row].tobytes() for row in pair)
+            return known.get(first, second, lambda: _compare(prints, pair, read))
+        except DataError:  # gone or changed since it was read: its own finding says so, or the next check will
+            return None
 
     for start in range(0, len(pairs), _TOGETHER):
         some = [(int(a), int(b)) for a, b in pairs[start : start + _TOGETHER] if union.top(int(a)) != union.top(int(b))]
@@ -88,9 +100,4 @@ def _related(
 
 def _compare(prints: NDArray[np.uint8], pair: tuple[int, int], read: Callable[[int], Image.Image]) -> Likeness | None:
     guess = compare_prints(*(PicturePrint.from_bytes(prints[row].tobytes()) for row in pair))
-    if guess is None:
-        return None
-    try:
-        return compare_pictures(read(pair[0]), read(pair[1]), guess)
-    except DataError:  # gone or changed since it was read: its own finding says so, or the next check will
-        return None
+    return None if guess is None else compare_pictures(read(pair[0]), read(pair[1]), guess)
