@@ -13,6 +13,8 @@ MENDABLE = frozenset(
      "mask-antialiased", "mask-lossy", "duplicate"}
 )  # fmt: skip
 
+_FIRST = "split-leak"  # of its level: it spoils every score, however few pictures leak
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -37,7 +39,7 @@ def touched(evidence: Mapping[str, Any]) -> int:
 
 
 def things_to_do(findings: Iterable[Finding], number: int = 3) -> tuple[Advice, ...]:
-    """Return the fixes that matter most: errors first, then warnings; the more pictures the earlier.
+    """Return the fixes that matter most: errors first, then warnings; the more pictures the earlier, a leak first.
 
     Findings of one kind and level are one thing to do, told by the fix that most of them have. Notes need nothing.
     """
@@ -62,10 +64,12 @@ def _joined(advice: Sequence[Advice]) -> list[Advice]:
     for one in sorted(advice, key=_rank):
         before = actions.get(one.action)
         if before is not None:
-            one = Advice(one.action, before.level, (*before.kinds, *one.kinds), before.pictures + one.pictures)
+            kinds = tuple(dict.fromkeys((*before.kinds, *one.kinds)))
+            one = Advice(one.action, before.level, kinds, before.pictures + one.pictures)
         actions[one.action] = one
     return list(actions.values())
 
 
-def _rank(advice: Advice) -> tuple[int, int, int]:
-    return LEVELS.index(advice.level), -advice.pictures, list(KINDS).index(advice.kinds[0])
+def _rank(advice: Advice) -> tuple[int, bool, int, int]:
+    first = advice.kinds[0]
+    return LEVELS.index(advice.level), first != _FIRST, -advice.pictures, list(KINDS).index(first)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.audit.classes import class_findings
+from maskwright.audit.comparisons import kept_comparisons
 from maskwright.audit.facts import MaskFacts, PairFacts, look_at_pair
 from maskwright.audit.families import find_families
 from maskwright.audit.findings import Finding, limited, worst_first
@@ -27,6 +28,7 @@ from maskwright.audit.store import KeptFacts
 from maskwright.audit.tiny import tiny_findings
 from maskwright.audit.values import value_findings
 from maskwright.data.dataset import Dataset
+from maskwright.data.names import shown
 from maskwright.data.read import read_dataset
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import MaskEncoding
@@ -107,13 +109,17 @@ def check_dataset(
     dataset = data if isinstance(data, Dataset) else read_dataset(data, options, tolerant=True, progress=progress)
     facts = read_facts(dataset, look=look, progress=progress)
     pictures, masks = facts.pictures, facts.masks
-    families = find_families(dataset, facts.digests, facts.prints, facts.printed, progress)
+    compared = kept_comparisons(facts.owner)
+    families = find_families(dataset, facts.digests, facts.prints, facts.printed, progress, compared)
+    compared.keep()
+    sizes = size_findings(dataset, pictures, masks)
+    other_size = frozenset(found.sample for found in sizes if found.level == "error" and found.sample is not None)
     findings = chain(
         picture_findings(dataset, pictures),
-        size_findings(dataset, pictures, masks),
+        sizes,
         mask_findings(dataset, masks),
         value_findings(dataset, masks),
-        shift_findings(dataset, pictures, masks),
+        shift_findings(dataset, pictures, masks, without=other_size),
         ring_findings(dataset, masks),
         class_findings(dataset, masks),
         tiny_findings(dataset, masks, size),
@@ -123,7 +129,22 @@ def check_dataset(
         outlier_findings(dataset, facts.prints, facts.printed),
         leftover_findings(dataset),
     )
-    return _report(dataset, facts, worst_first(limited(findings)), families.all())
+    return _report(dataset, facts, _at_pictures(dataset, worst_first(limited(findings))), families.all())
+
+
+def _at_pictures(dataset: Dataset, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return findings that name the picture's file where they name a mask in the cache, drawn from outlines."""
+    if not dataset.drawn:
+        return findings
+    images = dict(zip(dataset.columns.ids, dataset.columns.images, strict=True))
+    return tuple(_at_picture(dataset, images, found) for found in findings)
+
+
+def _at_picture(dataset: Dataset, images: Mapping[str, str], found: Finding) -> Finding:
+    image = images.get(found.sample or "")
+    if image is None or not found.where or Path(found.where).is_relative_to(dataset.root):
+        return found
+    return replace(found, where=shown(str(dataset.root / image), 500))
 
 
 def _report(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from maskwright.audit.facts import MaskFacts
-from maskwright.audit.findings import Finding, Level
+from maskwright.audit.findings import Finding, Level, counted
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import some
 from maskwright.images.classes import IGNORE
@@ -83,7 +83,8 @@ def _rare(dataset: Dataset, shown: dict[int, _Shown], masks: int) -> list[Findin
             fix = "add pictures that show it, merge it with another class, or see whether it is a slip of the brush"
             found.append(_finding("class-rare", "warning", what, fix, name, evidence))
         elif share < _FEW_PIXELS:
-            what = f"The class {name} covers {share:.3%} of the pixels, in {one.masks} of {masks} masks."
+            where = f"in {one.masks} of {counted(masks, 'mask', 'masks')}"
+            what = f"The class {name} covers {share:.3%} of the pixels, {where}."
             fix = "train on tiles, which are drawn more often where rare classes are, and with a loss such as dice"
             found.append(_finding("class-rare", "note", what, fix, name, evidence))
     return found

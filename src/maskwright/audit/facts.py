@@ -76,6 +76,12 @@ class PairFacts:
     mask: MaskFacts
 
 
+def fits_as_stored(info: ImageInfo, mask: MaskFacts) -> bool:
+    """Return whether the mask has the picture's size as it is stored, height and width being exchanged by EXIF."""
+    exchanged = info.orientation >= 5 and info.height != info.width
+    return exchanged and (mask.height, mask.width) == (info.width, info.height)
+
+
 def look_at_pair(dataset: Dataset, index: int) -> PairFacts:
     """Read one picture and its mask once. Of very large ones no two are in memory at a time."""
     with ExitStack() as held:

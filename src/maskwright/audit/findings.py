@@ -66,6 +66,11 @@ class Finding:
         }  # fmt: skip
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """Return such as "1 picture is" or "2 pictures are"."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return findings sorted by level, then kind, in their order otherwise."""
     kinds = {kind: i for i, kind in enumerate(KINDS)}
@@ -87,12 +92,14 @@ class Many:
         return self.count
 
     def append(self, finding: Finding) -> None:
-        """Take one more."""
-        self.count += 1
-        if self.count <= SINGLES:
+        """Take one more; one that speaks of many others already stands for them."""
+        if len(self.first) < SINGLES:
+            self.count += 1
             self.first.append(finding)
-        elif len(self.samples) < LISTED:
-            self.samples.append(finding.sample)
+            return
+        self.count += finding.evidence.get("count", 1) if finding.sample is None else 1
+        named = [finding.sample] if finding.sample is not None else finding.evidence.get("samples", ())
+        self.samples += named[: LISTED - len(self.samples)]
 
     def singly(self) -> list[Finding]:
         """Return those kept, and one finding that speaks of all others."""
@@ -100,7 +107,7 @@ class Many:
         if not more:
             return self.first
         last = self.first[-1]
-        what = f"{more} more findings of this kind: {KINDS[last.kind]}."
+        what = f"{counted(more, 'more finding', 'more findings')} of this kind: {KINDS[last.kind]}."
         return [*self.first, Finding(last.kind, last.level, None, what, "", last.fix,
                                      {"count": more, "samples": self.samples})]  # fmt: skip
 

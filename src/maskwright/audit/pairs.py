@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from maskwright.audit.facts import MaskFacts, PictureFacts
-from maskwright.audit.findings import Finding, Level, Many, together
+from maskwright.audit.facts import MaskFacts, PictureFacts, fits_as_stored
+from maskwright.audit.findings import Finding, Level, Many, counted, together
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import folder_of, shown, some, stem_of, suffix_of
 from maskwright.data.unclear import Unclear
@@ -18,7 +18,8 @@ _LISTED = 100
 def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Sequence[MaskFacts]) -> list[Finding]:
     """Return masks of another size than their picture: one note if nearly all are, else an error for each.
 
-    One pixel more or less, as rounding makes it, is a note of its own.
+    One pixel more or less, as rounding makes it, is a note of its own. A mask of its picture's size as stored, which
+    EXIF turns, is told as `exif-conflict` instead (`shifted.py`).
     """
     sized, shaped, rounded = Many(), Many(), Many()
     compared = 0
@@ -27,7 +28,7 @@ def size_findings(dataset: Dataset, pictures: Sequence[PictureFacts], masks: Seq
         if info is None or not mask.height:
             continue
         compared += 1
-        if (info.height, info.width) == (mask.height, mask.width):
+        if (info.height, info.width) == (mask.height, mask.width) or fits_as_stored(info, mask):
             continue
         evidence = {"image": [info.height, info.width], "mask": [mask.height, mask.width]}
         sizes = f"{info.height} x {info.width} and {mask.height} x {mask.width} (height x width)"
@@ -140,7 +141,11 @@ def _strays(dataset: Dataset, unused: Sequence[str], others: Sequence[str]) -> l
     found = []
     if unused:
         folders = sorted({folder_of(path) or "." for path in unused})
-        what = f"{len(unused)} pictures are neither taken for pictures nor for masks, in {some(folders)}."
+        taken = counted(
+            len(unused), "picture is neither taken for a picture nor for a mask",
+            "pictures are neither taken for pictures nor for masks",
+        )  # fmt: skip
+        what = f"{taken}, in {some(folders)}."
         fix = "nothing to do, or state the folders (--images FOLDER --masks FOLDER)"
         evidence = {"count": len(unused), "files": [shown(path, 500) for path in unused[:_LISTED]]}
         found.append(Finding("stray-file", "note", None, what, str(dataset.root), fix, evidence))
@@ -149,7 +154,7 @@ def _strays(dataset: Dataset, unused: Sequence[str], others: Sequence[str]) -> l
         if suffix_of(path) not in _KNOWN and not stem_of(path).casefold().startswith(_KNOWN_NAMES)
     ]  # fmt: skip
     if strange:
-        what = f"{len(strange)} files are no pictures: {some(strange)}."
+        what = f"{counted(len(strange), 'file is no picture', 'files are no pictures')}: {some(strange)}."
         evidence = {"count": len(strange), "files": [shown(path, 500) for path in strange[:_LISTED]]}
         found.append(Finding("stray-file", "note", None, what, str(dataset.root), "nothing to do", evidence))
     return found
@@ -160,6 +165,8 @@ def _unlisted(dataset: Dataset) -> list[Finding]:
     names = [name for name, part in zip(dataset.columns.ids, dataset.columns.parts, strict=True) if not part]
     if not names or len(names) == len(dataset):
         return []
-    what = f"{len(names)} pictures are in no official part and will not be used: {some(names)}."
+    what = (
+        f"{counted(len(names), 'picture is', 'pictures are')} in no official part and will not be used: {some(names)}."
+    )
     fix = "add them to a list or folder, or state split: hash to use all pictures"
     return [Finding("stray-file", "note", None, what, "", fix, {"count": len(names), "samples": names[:_LISTED]})]

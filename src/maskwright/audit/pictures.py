@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskwright.audit.facts import PictureFacts
-from maskwright.audit.findings import Finding, Level, Many, together
+from maskwright.audit.findings import Finding, Level, Many, counted, together
 from maskwright.data.dataset import Dataset
 from maskwright.data.names import shown
 from maskwright.errors import DataError
@@ -88,10 +88,9 @@ def _modes(dataset: Dataset, pictures: Sequence[PictureFacts]) -> Iterator[Findi
         return
     usual = count.most_common(1)[0][0]
     if usual[2]:
-        yield Finding(
-            "mixed-modes", "note", None, f"{count[usual]} pictures carry transparency, which is dropped.", "",
-            "nothing to do, unless the transparency means something", {"count": count[usual]},
-        )  # fmt: skip
+        what = f"{counted(count[usual], 'picture carries', 'pictures carry')} transparency, which is dropped."
+        fix = "nothing to do, unless the transparency means something"
+        yield Finding("mixed-modes", "note", None, what, "", fix, {"count": count[usual]})
     if len(count) == 1:
         return
     for name, picture in zip(dataset.columns.ids, pictures, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from maskwright.audit.facts import MaskFacts
-from maskwright.audit.findings import LISTED, Finding, Level
+from maskwright.audit.findings import LISTED, Finding, Level, counted
 from maskwright.data.dataset import Dataset
 
 _VANISHED = 4.0  # pixels: an object of fewer is lost in resizing, or nearly
@@ -58,9 +58,9 @@ def _finding(dataset: Dataset, label: int, count: _Count, size: tuple[int, int])
     specks = count.lost < _SPECKS * count.area
     level: Level = "warning" if count.vanish > _MANY * count.objects and not specks else "note"
     what = (
-        f"{count.vanish} of {count.objects} objects of the class {name} would vanish at the planned size "
-        f"{size[0]} x {size[1]} (height x width): they would cover fewer than {_VANISHED:g} pixels; the smallest, in "
-        f"{count.where}, would cover {count.smallest:.2g}."
+        f"{count.vanish} of {counted(count.objects, 'object', 'objects')} of the class {name} would vanish at the "
+        f"planned size {size[0]} x {size[1]} (height x width), covering fewer than {_VANISHED:g} pixels; the "
+        f"smallest, in {count.where}, would cover {count.smallest:.2g}."
     )
     fix = "train at a larger size, or on tiles (--mode tile); or remove specks that are no objects"
     evidence = {

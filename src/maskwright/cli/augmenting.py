@@ -8,6 +8,7 @@ import typer
 
 import maskwright
 from maskwright.cli import options as opt
+from maskwright.cli.check_text import count
 from maskwright.cli.output import finish
 from maskwright.cli.show import clock, show_progress
 
@@ -64,7 +65,7 @@ def augment_text(content: Mapping[str, Any]) -> str:
     kept = ", ".join(f"{number} {part}" for part, number in parts.items())
     return "\n".join(
         [
-            f"wrote  {folder}   {content['pictures']} pictures, and {content['copies']} copies of "
+            f"wrote  {folder}   {count(content['pictures'], 'picture')}, and {content['copies']} copies of "
             f"{content['augmented']} that train",
             f"parts  {kept or 'none yet: folds keep each picture and its copies together'}",
             "       copies only train, and only where their pictures do",

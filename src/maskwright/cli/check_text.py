@@ -75,7 +75,7 @@ def _foreground_shares(content: Content) -> Iterable[tuple[str, Sequence[float]]
 
 def _share(share: Sequence[float]) -> str:
     least, median, largest = (f"{100 * value:.3g}" for value in share)
-    return f"{least}-{largest} % of a mask (median {median} %)"
+    return f"{least} % of a mask" if least == largest else f"{least}-{largest} % of a mask (median {median} %)"
 
 
 # --- what was found -------------------------------------------------------------------------------------------------
@@ -107,11 +107,12 @@ def _finding_lines(content: Content, width: int) -> Iterator[str]:
 def _told(same: Sequence[Content], content: Content) -> list[str]:
     """Return the first few findings of a kind; those that say the same of several pictures are one sentence."""
     few = _TOLD[same[0]["level"]]
-    names = [finding["sample"] for finding in same]
-    if len(same) > 1 and len({finding["what"] for finding in same}) == 1 and all(names):
-        more = f" and {len(names) - few:,} more" if len(names) > few else ""
-        return [f"{same[0]['what'].removesuffix('.')}: {', '.join(names[:few])}{more}"]
-    told = [_finding(finding, content.get("root", "")) for finding in same[:few]]
+    root = content.get("root", "")
+    if len(same) > 1 and len({finding["what"] for finding in same}) == 1 and all(one["sample"] for one in same):
+        more = f" and {len(same) - few:,} more" if len(same) > few else ""
+        places = (_place(finding, root) or finding["sample"] for finding in same[:few])
+        return [f"{same[0]['what'].removesuffix('.')}: {', '.join(places)}{more}"]
+    told = [_finding(finding, root) for finding in same[:few]]
     if len(same) > few:
         told.append(f"and {len(same) - few:,} more (--json or --html list all)")
     return told
@@ -119,11 +120,16 @@ def _told(same: Sequence[Content], content: Content) -> list[str]:
 
 def _finding(finding: Content, root: str) -> str:
     """Say where and what; a sentence that names its pictures itself needs no place before it."""
-    what, where = str(finding["what"]), str(finding["where"])
-    inside = where.removeprefix(root).lstrip("/\\") if root and where.startswith(root) else where
+    what, inside = str(finding["what"]), _place(finding, root)
     if finding["sample"] is None or "samples" in finding["evidence"] or (inside and inside in what):
         return what
     return f"{inside or finding['sample']}: {what}"
+
+
+def _place(finding: Content, root: str) -> str:
+    """Return the file that a finding is about, below the folder where it lies there."""
+    where = str(finding["where"])
+    return where.removeprefix(root).lstrip("/\\") if root and where.startswith(root) else where
 
 
 def _fix(fix: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 import maskwright
 from maskwright.cli import options as opt
+from maskwright.cli.check_text import count
 from maskwright.cli.output import finish
 from maskwright.cli.show import show_progress
 from maskwright.files import size_in_words
@@ -59,7 +60,7 @@ def sets_text(content: Content) -> str:
 def fetched_text(content: Content) -> str:
     """Tell where the set lies now and what was compared."""
     found = content["fetched"]
-    lines = [f"{found['folder']}   {found['title']}: {found['pictures']:,} pictures"]
+    lines = [f"{found['folder']}   {found['title']}: {count(found['pictures'], 'picture')}"]
     if all(archive["there"] for archive in found["archives"]):
         lines.append("everything is there already, and was left as it is")
     for archive in found["archives"]:

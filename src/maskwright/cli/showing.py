@@ -8,6 +8,7 @@ import typer
 
 import maskwright
 from maskwright.cli import options as opt
+from maskwright.cli.check_text import count
 from maskwright.cli.output import finish
 from maskwright.cli.show import show_progress
 
@@ -50,7 +51,7 @@ def show(
 def show_text(content: Mapping[str, Any]) -> str:
     """Tell where the sheet is, the classes with their shares, and what to type next."""
     data, width = content["data"], max(len(one["name"]) for one in content["classes"])
-    lines = [f"sheet  {content['sheet']}   {len(content['shown'])} of {content['pairs']} pairs"]
+    lines = [f"sheet  {content['sheet']}   {len(content['shown'])} of {count(content['pairs'], 'pair')}"]
     lines += [f"       {note}" for note in content["notes"]]
     lines += [
         f"  {one['name']:<{width}}  {100 * one['pixels']:5.1f} % of all pixels, in {100 * one['masks']:5.1f} % of masks"

@@ -32,12 +32,14 @@ class Hearing:
     def __init__(self, dataset: Dataset, model: str = "") -> None:
         self.model = model
         self._dataset = dataset
-        self._masks = dict(zip(dataset.columns.ids, dataset.columns.masks, strict=True))
+        columns = dataset.columns
+        files = [(image,) for image in columns.images] if dataset.drawn else columns.masks
+        self._files = dict(zip(columns.ids, files, strict=True))
         self.opinions: list[Opinion] = []
 
     def hear(self, loaded: LoadedPicture, probabilities: Floats) -> None:
         """Take in what a model says: probabilities (K, h, w) of any size for a picture with its mask."""
-        where = str(self._dataset.root / self._masks[loaded.id][0])
+        where = str(self._dataset.root / self._files[loaded.id][0])
         said = disagreement(probabilities, loaded.truth, self._dataset.classes)
         self.opinions.append(Opinion(loaded.id, where, self.model, said))
 

@@ -25,6 +25,20 @@ def test_errors_come_before_warnings_and_more_pictures_before_fewer() -> None:
     assert [one.action for one in told] == ["3", "2", "1"]
 
 
+def test_a_leak_comes_first_of_its_level_however_few_pictures_it_touches() -> None:
+    leak, near, truncated = (
+        found("split-leak", fix="1", count=2),
+        found("near-duplicate", fix="2", count=9),
+        found("truncated", "error", fix="3"),
+    )
+    assert [one.action for one in things_to_do([near, leak, truncated])] == ["3", "1", "2"]
+
+
+def test_a_kind_of_two_levels_with_one_fix_is_named_once() -> None:
+    told = things_to_do([found("label-conflict", "error", count=4), found("label-conflict", count=10)])
+    assert told == (Advice("mend it", "error", ("label-conflict",), 14),)
+
+
 def test_there_are_three_at_most_and_none_for_notes() -> None:
     kinds = ("duplicate", "near-duplicate", "mask-lossy", "mask-constant")
     assert len(things_to_do([found(kind, fix=kind) for kind in kinds])) == 3

@@ -1,6 +1,6 @@
 import json
 
-from maskwright.audit.findings import KINDS, Finding, Many, limited, together, worst_first
+from maskwright.audit.findings import KINDS, Finding, Many, counted, limited, together, worst_first
 
 
 def note(sample, kind="mask-empty", level="note"):
@@ -46,6 +46,11 @@ def test_of_one_kind_a_thousand_are_told_singly_and_the_others_as_one():
     assert found[1000].what == "500 more findings of this kind: a mask without any foreground."
 
 
+def test_one_is_told_as_one():
+    assert counted(1, "picture is", "pictures are") == "1 picture is"
+    assert counted(2, "picture is", "pictures are") == "2 pictures are"
+
+
 def test_another_kind_or_level_has_a_thousand_of_its_own():
     notes = [note(f"p{i}") for i in range(1000)]
 
@@ -59,3 +64,11 @@ def test_many_findings_are_counted_and_few_are_kept():
 
     assert (len(many), len(many.first)) == (3000, 1000)
     assert (found.what, found.evidence["count"]) == ("3000 masks are odd.", 3000)
+
+
+def test_what_was_cut_once_is_still_counted_when_it_is_cut_again():
+    cut = Many(note(f"p{i}") for i in range(1500)).singly()
+
+    (*_, last) = limited(cut)
+
+    assert (last.sample, last.evidence["count"], last.evidence["samples"][0]) == (None, 500, "p1000")

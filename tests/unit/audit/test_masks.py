@@ -1,12 +1,21 @@
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from maskwright.audit.agreement import Agreement
 from maskwright.audit.check import check_dataset
+from maskwright.audit.drawing import MaskDrawing
+from maskwright.audit.facts import MaskFacts, PictureFacts
+from maskwright.audit.shifted import shift_findings
+from maskwright.data.dataset import Columns, Dataset
 from maskwright.data.pebbles import draw_pebbles
+from maskwright.images.classes import Classes
+from maskwright.images.formats import ImageInfo
+from maskwright.images.masks import MaskEncoding
 from maskwright.recipe import DataOptions
 from support.picture_folders import disc, make_set, photo, save
 
@@ -321,8 +330,74 @@ def test_a_shift_of_the_whole_set_is_one_finding(tmp_path, pebbles):
     assert " up and" in found.what
 
 
+def test_what_the_whole_set_has_comes_first_and_counts_no_picture_that_is_named_singly(tmp_path, pebbles):
+    shifted = [(image, np.roll(mask, 6, 0)) for image, mask in pebbles]
+    write(tmp_path, replaced(shifted, 4, (pebbles[4][0], np.roll(pebbles[4][1], -5, 0))))
+
+    whole, single = of_kind(tmp_path, "mask-shifted")
+
+    assert (whole.sample, whole.evidence["count"]) == (None, 11)
+    assert single.sample == "s4"
+
+
+def test_single_masks_come_in_the_order_of_what_they_gain_and_have_one_fix(tmp_path, pebbles):
+    pairs = replaced(pebbles, 2, (pebbles[2][0], np.roll(pebbles[2][1], (5, -4), (0, 1))))
+    write(tmp_path, replaced(pairs, 4, (pebbles[4][0], pebbles[4][1][::-1])))
+
+    first, second = of_kind(tmp_path, "mask-shifted")
+
+    assert (first.sample, second.sample) == ("s4", "s2")
+    assert first.evidence["gain"] > second.evidence["gain"]
+    assert first.fix == second.fix
+
+
+def facts_of(drawings):
+    """Return facts of square pictures and masks that agree as stated."""
+    info = ImageInfo(100, 100, 3, "uint8", "PNG", "RGB", 1, 1, False)
+    pictures = [PictureFacts(Path("a.png"), info) for _ in drawings]
+    return pictures, [MaskFacts((Path("a.png"),), 100, 100, drawing=MaskDrawing(one)) for one in drawings]
+
+
+def agreeing(rows, *, gain=0.0):
+    """Return the agreement of a mask that fits when moved by `rows`, and upside down by `gain` times what is told."""
+    turns = [(0.5, 1.0)] + [(0.1, 0.1)] * 7
+    if gain:
+        turns[3] = (0.5 + 0.02 * gain, 1.0 + 0.05 * gain)
+    return Agreement(((rows, 0.0, 0.1, 5.0),) * 3, tuple(turns), (0.1, 0.5))
+
+
+@pytest.mark.parametrize(("rows", "gain", "told"), [(0.0, 2, True), (0.05, 2, False), (0.05, 4, True)])
+def test_where_the_whole_set_is_shifted_a_turn_must_be_three_times_as_clear(rows, gain, told):
+    agreements = [agreeing(rows)] * 11 + [agreeing(rows, gain=gain)]
+    columns = Columns(tuple(f"s{i}" for i in range(12)), (), (), (), ())
+    dataset = Dataset(Path(), columns, Classes(("background", "foreground")), MaskEncoding("index", ()))
+
+    found = shift_findings(dataset, *facts_of(agreements))
+
+    assert [one.sample for one in found] == [None] * (rows > 0) + ["s11"] * told
+
+
+def test_a_mask_of_another_size_is_not_called_shifted_as_well(tmp_path, pebbles):
+    image, mask = pebbles[4]
+    moved = np.roll(mask, (5, -4), (0, 1))
+    write(tmp_path, replaced(pebbles, 4, (image, moved[::2, ::2])))
+
+    assert [one.sample for one in of_kind(tmp_path, "size-mismatch")] == ["s4"]
+    assert of_kind(tmp_path, "mask-shifted") == []
+
+
 def test_masks_that_have_nothing_to_do_with_their_pictures_are_not_called_shifted(clean):
     assert of_kind(clean, "mask-shifted") == []
+
+
+def test_masks_that_all_belong_to_the_next_picture_are_one_warning(tmp_path, pebbles):
+    images, masks = zip(*pebbles, strict=True)
+    write(tmp_path, list(zip(images, (*masks[1:], masks[0]), strict=True)))
+
+    (found,) = of_kind(tmp_path, "mask-shifted")
+
+    assert (found.level, found.sample) == ("warning", None)
+    assert "the masks may belong to other pictures" in found.what
 
 
 # --- EXIF -----------------------------------------------------------------------------------------------------------
@@ -341,6 +416,17 @@ def test_a_mask_of_the_picture_as_stored_is_an_error_where_sizes_tell(clean):
 
     assert (found.level, found.sample, found.evidence["orientation"]) == ("error", "s4", 6)
     assert "as it is stored" in found.what
+    assert of_kind(clean, "aspect-mismatch") == []
+
+
+def test_masks_whose_sizes_are_at_fault_say_nothing_of_what_is_usual(tmp_path, pebbles):
+    write(tmp_path, pebbles)
+    for i in range(2, 9):
+        with_orientation(tmp_path, i, pebbles[i][0], 6)
+    save(tmp_path / "masks" / "s0.png", pebbles[0][1][::-1])
+
+    assert len(of_kind(tmp_path, "exif-conflict")) == 7
+    assert [found.sample for found in of_kind(tmp_path, "mask-shifted")] == ["s0"]
 
 
 @pytest.mark.parametrize(

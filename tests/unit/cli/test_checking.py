@@ -102,8 +102,19 @@ def test_errors_come_first_and_within_a_level_what_touches_most() -> None:
 
 
 def test_many_findings_that_say_the_same_are_one_sentence() -> None:
-    told = text(*[finding("warning", "mask-empty", f"s{i}") for i in range(40)])
+    told = text(*[{**finding("warning", "mask-empty", f"s{i}"), "where": ""} for i in range(40)])
     assert "  warning    40  mask-empty  The same picture twice: s0, s1, s2 and 37 more\n" in told
+
+
+def test_one_sentence_for_many_names_the_files_below_the_folder() -> None:
+    same = [{**finding("note", "mask-empty", f"s{i}"), "where": f"/data/lesions/masks/s{i}.png"} for i in range(9)]
+    told = check_text({**documents.check(*same), "root": "/data/lesions"})
+    assert "The same picture twice: masks/s0.png, masks/s1.png and 7 more\n" in told
+
+
+def test_masks_that_all_show_the_same_share_are_told_one_number() -> None:
+    content = {**documents.check(), "shares": {"lesion": [0.147, 0.147, 0.147]}}
+    assert "lesion covers 14.7 % of a mask\n" in check_text(content)
 
 
 def test_of_many_findings_the_first_few_are_told() -> None:

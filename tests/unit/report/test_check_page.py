@@ -141,6 +141,11 @@ def test_the_page_says_that_it_embeds_thumbnails(tmp_path):
     assert "shown without pictures" not in text
 
 
+def test_in_print_a_heading_and_its_sentences_stay_with_what_follows(tmp_path):
+    text = page(tmp_path, facts([finding()]))
+    assert "h2, h3, section > p { break-after: avoid; }" in text.partition("@media print")[2]
+
+
 def test_an_unreadable_picture_leaves_a_frame_with_the_reason(tmp_path):
     panel = Panel("picture", None, "The file ends too early.")
     text = Page(page(tmp_path, facts([finding()]), illustrated=[Illustrated(0, [panel])])).text

@@ -1,5 +1,6 @@
 """Masks are held against models that have not seen them, and what comes of it is kept."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,11 @@ def test_the_mask_that_lacks_its_object_is_found(dataset: Dataset, asked: Asked)
     assert place["kind"] == "missing"
     assert place["box"] == pytest.approx((rows.min(), columns.min(), rows.max() + 1, columns.max() + 1), abs=2)
     assert asked.times == COUNT
+
+
+def test_a_mask_that_was_drawn_from_outlines_is_named_by_its_picture(dataset: Dataset, asked: Asked) -> None:
+    (found,) = find_suspects(replace(dataset, drawn=True))
+    assert found.where == str(dataset[SPOILT].image)
 
 
 def test_a_second_call_asks_nobody(dataset: Dataset, asked: Asked) -> None:
