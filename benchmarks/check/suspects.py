@@ -2,7 +2,7 @@
 
     pip install cleanlab        # wanted by this benchmark only
     python benchmarks/check/suspects.py --data ../shared/data --sets pebbles isic --encoder mobilenetv2_035 \
-        --weights FILE.safetensors
+        --weights FILE.safetensors      # pebbles without --encoder: a plain U-Net from random weights
 
 Each set is copied with a tenth of its masks spoilt (see `spoilt_labels.py`); cheap folds are trained on the copy, as
 `maskwright check` trains them, and every mask is held against the model that has not seen it. Printed are, for each
@@ -62,7 +62,8 @@ def main() -> None:
     figures = {}
     for name in options.sets:
         stated = {"model.encoder": options.encoder, "model.weights": options.weights}
-        recipe = load_recipe(None, PEBBLES if name.startswith("pebbles") else stated)
+        plain = name.startswith("pebbles") and options.encoder == "auto"
+        recipe = load_recipe(None, PEBBLES if plain else stated)
         with tempfile.TemporaryDirectory() as place:
             clean = _clean(name, options.data, options.pictures, Path(place))
             spoilt = spoil(clean, Path(place) / "spoilt", ways=SETS[name], seed=options.seed)

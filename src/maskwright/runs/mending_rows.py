@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from maskwright.audit.check import CheckReport
-from maskwright.audit.facts import MaskFacts, PairFacts, PictureFacts
+from maskwright.audit.facts import MaskFacts, PairFacts, PictureFacts, fits_as_stored
 from maskwright.audit.findings import Finding
 from maskwright.data.dataset import Columns
 from maskwright.data.names import shown
@@ -155,7 +155,7 @@ def _decide_one(pair: PairFacts, faults: Sequence[Finding], habit: str, bands: i
     if info is None:
         raise ValueError("a picture without a header has an error")
     told = info.orientation != 1 and any(finding.kind == "exif-conflict" for finding in faults)
-    as_stored = told or _fits_as_stored(info, mask)
+    as_stored = told or fits_as_stored(info, mask)
     turn: Literal["", "upright", "stored"] = "stored" if as_stored else "upright" if info.orientation != 1 else ""
     size = _stored_size(info) if as_stored else (info.height, info.width)
     resize = _resized(size, (mask.height, mask.width), habit, faults)
@@ -186,12 +186,6 @@ def _broken(picture: PictureFacts, mask: MaskFacts, faults: Sequence[Finding], b
 def _stored_size(info: ImageInfo) -> Size:
     """Return the size that a picture has before its EXIF entry turns it."""
     return (info.width, info.height) if info.orientation >= 5 else (info.height, info.width)
-
-
-def _fits_as_stored(info: ImageInfo, mask: MaskFacts) -> bool:
-    """Whether a mask has the size that its picture has before EXIF turns it, and not the one it has afterwards."""
-    stored, size = _stored_size(info), (mask.height, mask.width)
-    return stored == size != (info.height, info.width)
 
 
 def _resized(picture: Size, mask: Size, habit: str, faults: Sequence[Finding]) -> Size | Reason | None:
