@@ -56,7 +56,7 @@ def _shapes(source: Evidence, finding: Finding) -> list[Panel]:
     if not (isinstance(sizes, Mapping) and "image" in sizes and "mask" in sizes):
         return panels
     (height, width), (mask_height, mask_width) = sizes["image"], sizes["mask"]
-    said = f"picture {width} x {height} (blue), mask {mask_width} x {mask_height} (red)"
+    said = f"picture {height} x {width} (blue), mask {mask_height} x {mask_width} (red)"
     drawn = shapes_thumbnail((height, width), (mask_height, mask_width), SIDE)
     panels.append(Panel(said, drawn))
     return panels + [source.tinted(row, source.dataset.columns.ids[row]) for row in rows[1:EXAMPLES]]
