@@ -38,7 +38,7 @@ def test_cheap_folds_find_masks_that_were_emptied(
     pebbles: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MASKWRIGHT_CACHE", str(tmp_path))
-    monkeypatch.setattr(outsiders, "STEPS", 38)
+    monkeypatch.setattr(outsiders, "FROM_SCRATCH", 75)
     found = find_suspects(pebbles, recipe=SMALL)
     assert SPOILT <= {str(one.sample) for one in found[:5]}
     assert {one.evidence["model"] for one in found} == {"cheap folds"}
