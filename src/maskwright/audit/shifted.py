@@ -4,6 +4,7 @@ How far the best shifts of a set scatter says how exactly its outlines are drawn
 A picture whose EXIF entry turns it, while its mask fits it as it is stored, is told apart (`exif-conflict`).
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -74,18 +75,26 @@ def shift_findings(
     """
     measured = _yardstick(_agreements(dataset.columns.ids, pictures, masks, without))
     usual = measured if measured is not None and measured.seen else None
-    conflicts: Many = Many()
-    moved: list[Finding] = []
-    for name, picture, mask in zip(dataset.columns.ids, pictures, masks, strict=True):
+    names, conflicts = dataset.columns.ids, Many()
+    rows, gains = array("q"), array("d")  # of masks that stand out: there may be many, and only the first are told
+
+    def single(row: int) -> Finding | None:
+        agrees = _agreement(masks[row])
+        if usual is None or agrees is None:
+            return None
+        turned = _turned(names[row], masks[row], agrees, usual)
+        return turned or _shifted(names[row], pictures[row], masks[row], agrees, usual)
+
+    for row, (name, picture, mask) in enumerate(zip(names, pictures, masks, strict=True)):
         conflict = _conflict(name, picture, mask, usual)
         if conflict is not None:
             conflicts.append(conflict)
-        elif usual is not None and name not in without and (agrees := _agreement(mask)) is not None:
-            finding = _turned(name, mask, agrees, usual) or _shifted(name, picture, mask, agrees, usual)
-            if finding is not None:
-                moved.append(finding)
-    moved.sort(key=lambda found: -found.evidence["gain"])
-    return [*_unrelated(measured), *_whole_set(usual, len(moved)), *conflicts.singly(), *moved]
+        elif name not in without and (finding := single(row)) is not None:
+            rows.append(row)
+            gains.append(finding.evidence["gain"])
+    order = np.argsort(-np.array(gains), kind="stable")
+    moved = Many(found for at in order if (found := single(rows[at])) is not None)
+    return [*_unrelated(measured), *_whole_set(usual, len(moved)), *conflicts.singly(), *moved.singly()]
 
 
 def _agreement(mask: MaskFacts) -> Agreement | None:
