@@ -1,7 +1,7 @@
 """A score with its 95 % interval, over pictures or over groups of related pictures.
 
-Knows numbers only. Means over pictures: Student's t with variances between groups. Pooled measures: a bootstrap
-that draws whole groups, with a fixed seed.
+Knows numbers only: scores of pictures, or a pooled score with its values without each picture (or group). How far
+an interval reaches is in `interval_bounds`, how much it covers in `coverage`.
 """
 
 import math
@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEVEL = 0.95
-DRAWS = 2000
-SEED = 0
-_CHUNK = 4_000_000  # group numbers drawn at a time: bounds the memory
+from maskwright.metrics.interval_bounds import LEVEL, Units, bounds, units_left_out, units_of_mean
+
+Groups = Sequence[str] | NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -38,92 +37,96 @@ ONE_PICTURE = "an interval needs at least two pictures"
 ONE_GROUP = "an interval needs at least two groups"
 
 
-def mean_interval(values: ArrayLike, groups: Sequence[str] | None = None, level: float = LEVEL) -> Score:
+def mean_interval(values: ArrayLike, groups: Groups | None = None, level: float = LEVEL) -> Score:
     """Return the mean of the pictures' scores and its interval.
 
     values: (N,) in [0, 1]; NaN is a picture without a score and is left out.
-    groups: a name for each picture; pictures of one group are related, so the interval comes from the differences
-        between groups (cluster-robust, groups - 1 degrees of freedom). None: each picture is its own group, and
-        this is the usual t interval of a mean.
+    groups: a name (or number) for each picture; pictures of one group are related, so the interval comes from the
+        differences between groups. None: each picture is its own group.
 
     The bounds are clipped to [0, 1]. A single picture or group has a value and no bounds.
     """
+    return interval(mean_units(values, groups), level)
+
+
+def interval(units: Units | Score, level: float = LEVEL) -> Score:
+    """Return the score with its bounds; a score that has no units stays as it is."""
+    return units if isinstance(units, Score) else Score(units.value, *bounds(units, level=level))
+
+
+def mean_units(values: ArrayLike, groups: Groups | None = None) -> Units | Score:
+    """Return what the mean of the pictures' scores is made of; with fewer than two units the score without bounds."""
     x = np.asarray(values, np.float64)
     keep = ~np.isnan(x)
     x = x[keep]
     if x.size == 0:
         return Score(None, reason=NO_PIXEL)
     mean = math.fsum(x) / x.size
-    number, of_picture = _group_numbers(groups, keep)
+    number, of_picture = numbered(groups, keep)
     if number < 2:
         return Score(mean, reason=ONE_PICTURE if groups is None or x.size == 1 else ONE_GROUP)
-    sums = np.bincount(of_picture, weights=x - mean, minlength=number)
-    error = math.sqrt(number / (number - 1) * float(sums @ sums)) / x.size
-    return _clipped(mean, mean - _quantile_t(level, number) * error, mean + _quantile_t(level, number) * error)
+    return units_of_mean(x - mean, mean, number, None if groups is None else of_picture)
 
 
-def bootstrap_totals(
-    columns: NDArray[Any], groups: Sequence[str] | None = None, *, draws: int = DRAWS, seed: int = SEED
-) -> NDArray[np.float64]:
-    """Draw whole groups with replacement, as many as there are, and return the columns' totals of each draw.
-
-    columns: (N, M) whole numbers, one row a picture. Returns (draws, M), exact below 2**53.
-    The same seed and number of groups give the same draws.
-    """
-    number, of_picture = _group_numbers(groups, np.ones(len(columns), bool))
-    by_group = columns.astype(np.float64)
-    if number < len(columns):
-        by_group = np.zeros((number, columns.shape[1]))
-        np.add.at(by_group, of_picture, columns)
-    generator = np.random.default_rng(seed)
-    step = max(1, _CHUNK // number)
-    totals = []
-    for start in range(0, draws, step):
-        rows = min(step, draws - start)
-        drawn = generator.integers(0, number, (rows, number)) + number * np.arange(rows)[:, None]
-        times = np.bincount(drawn.reshape(-1), minlength=rows * number).reshape(rows, number)
-        totals.append(times.astype(np.float64) @ by_group)
-    return np.concatenate(totals)
-
-
-def bootstrap_interval(
-    value: float, resampled: NDArray[np.float64], number: int, *, grouped: bool = False, level: float = LEVEL
+def pooled_interval(
+    value: float,
+    left_out: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    *,
+    grouped: bool = False,
+    level: float = LEVEL,
 ) -> Score:
-    """Return the expanded percentile interval of a value from its resampled values.
+    """Return the interval of a score of pooled counts; the arguments are those of `pooled_units`."""
+    return interval(pooled_units(value, left_out, weights, grouped=grouped), level)
 
-    number: how many groups (or pictures) were drawn from; the percentiles are moved outwards so that for a mean
-    the interval is as wide as the t interval (Hesterberg 2015, The American Statistician 69, section 3.3).
+
+def pooled_units(
+    value: float, left_out: NDArray[np.float64], weights: NDArray[np.float64], *, grouped: bool = False
+) -> Units | Score:
+    """Return what a score of pooled counts is made of; with fewer than two units the score without bounds.
+
+    value: the score of all counts together.
+    left_out: (G,) the score without each picture or group (of the rows of `totals_left_out`).
+    weights: (G,) how much each counts, in any unit: the pixels that the score is taken over (of `totals_by_group`).
     """
     if math.isnan(value):
         return Score(None, reason=NO_PIXEL)
-    if number < 2:
+    if len(left_out) < 2 or np.isnan(left_out).any():
         return Score(value, reason=ONE_GROUP if grouped else ONE_PICTURE)
-    from scipy.special import ndtr
-
-    tail = float(ndtr(-math.sqrt(number / (number - 1)) * _quantile_t(level, number)))
-    low, high = np.quantile(resampled[~np.isnan(resampled)], [tail, 1 - tail])
-    return _clipped(value, min(float(low), value), max(float(high), value))
+    return units_left_out(value, left_out, np.asarray(weights, np.float64))
 
 
-def number_of_groups(groups: Sequence[str] | None, pictures: int) -> int:
-    """Return how many units the pictures fall into: groups, or the pictures themselves."""
-    return pictures if groups is None else len(set(groups))
+def totals_by_group(columns: NDArray[Any], groups: Groups | None = None) -> NDArray[Any]:
+    """Return the columns' totals of each group: (N, ...) whole numbers become (G, ...); without groups as they are."""
+    number, of_picture = numbered(groups, np.ones(len(columns), bool))
+    if groups is None:
+        return columns
+    totals = np.zeros((number, *columns.shape[1:]), columns.dtype)
+    np.add.at(totals, of_picture, columns)
+    return totals
 
 
-def _group_numbers(groups: Sequence[str] | None, keep: NDArray[np.bool_]) -> tuple[int, NDArray[np.intp]]:
+def totals_left_out(by_group: NDArray[Any]) -> NDArray[Any]:
+    """Return the totals over all rows but each: (G, ...) to (G, ...)."""
+    others: NDArray[Any] = by_group.sum(axis=0) - by_group
+    return others
+
+
+def numbered(groups: Groups | None, keep: NDArray[np.bool_]) -> tuple[int, NDArray[np.intp]]:
     """Return how many groups there are among the kept pictures, and the number of each picture's group."""
     if groups is None:
         number = int(keep.sum())
         return number, np.arange(number)
-    names, numbers = np.unique(np.asarray(groups, dtype=str)[keep], return_inverse=True)
+    of_picture = groups if isinstance(groups, np.ndarray) else numbered_texts(groups)[0]
+    names, numbers = np.unique(of_picture[keep], return_inverse=True)
     return len(names), numbers.reshape(-1)
 
 
-def _quantile_t(level: float, number: int) -> float:
-    from scipy.special import stdtrit
+def numbered_texts(texts: Sequence[str]) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the number of each text among the different ones, (N,), and those, sorted.
 
-    return float(stdtrit(number - 1, 0.5 + level / 2))
-
-
-def _clipped(value: float, low: float, high: float) -> Score:
-    return Score(value, max(0.0, low), min(1.0, high))
+    No array of texts is made: it would give each of them the room of the longest.
+    """
+    different = sorted(set(texts))
+    numbers = {text: number for number, text in enumerate(different)}
+    return np.fromiter((numbers[text] for text in texts), np.intp, len(texts)), different
