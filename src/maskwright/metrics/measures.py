@@ -1,4 +1,4 @@
-"""Dice, IoU, precision, recall and accuracy as plain functions of counts.
+"""Dice, IoU, precision, recall, specificity and accuracy as plain functions of counts.
 
 One rule for empty masks holds for all: a class that neither truth nor prediction shows scores 1, a class that only
 one of them shows scores 0. Where no pixel counts at all, a measure is not defined: NaN here, null outside.
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 EMPTY_RULE = (
     "a class that neither truth nor prediction shows in a picture scores 1 (Dice, IoU, precision, recall); "
-    "a class that only one of the two shows scores 0"
+    "a class that only one of the two shows scores 0; specificity is 1 where the class covers every pixel that counts"
 )
 
 
@@ -40,13 +40,23 @@ def recall(counts: Counts) -> Floats:
     return _share(counts.tp, counts.truth, counts)
 
 
+def specificity(counts: Counts) -> Floats:
+    """Return tn / (tn + fp) for each class, (..., K): how much of what is not the class was left alone.
+
+    1 where there is nothing to be left alone: the truth gives every pixel to the class.
+    """
+    tn = counts.tn
+    return _divide(tn, tn + counts.fp, tn + counts.fp > 0, np.where(counts.pixels > 0, 1.0, np.nan))
+
+
 def accuracy(counts: Counts) -> Floats:
     """Return (tp + tn) / pixels for each class against the rest, (..., K)."""
     return _divide(counts.tp + counts.tn, counts.pixels, counts.pixels > 0, np.nan)
 
 
 MEASURES: dict[str, Callable[[Counts], Floats]] = {
-    "dice": dice, "iou": iou, "precision": precision, "recall": recall, "accuracy": accuracy,
+    "dice": dice, "iou": iou, "precision": precision, "recall": recall, "specificity": specificity,
+    "accuracy": accuracy,
 }  # fmt: skip
 
 
@@ -54,15 +64,15 @@ def summary(name: str, counts: Counts, *, exclusive: bool) -> Floats:
     """Return the one number a picture (or a pool) gets for a measure: (..., K) counts become (...).
 
     Exclusive, two classes: the foreground, class 1. Several classes: the mean over the classes that the truth
-    shows; accuracy is then no mean but the share of pixels given the right class (overlapping: the share of
-    right yes-or-no answers). Overlapping and the truth shows none: 1 if nothing is predicted either, else 0.
-    NaN where no pixel counts.
+    shows (specificity: over all classes, since false alarms of a class are worst where it is not); accuracy is then
+    no mean but the share of pixels given the right class (overlapping: the share of right yes-or-no answers).
+    Overlapping and the truth shows none: 1 if nothing is predicted either, else 0. NaN where no pixel counts.
     """
     if exclusive and counts.num_classes == 2:
         return MEASURES[name](counts)[..., 1]
     if name == "accuracy":
         return _overall_accuracy(counts, exclusive)
-    shown = counts.truth > 0
+    shown = counts.pixels > 0 if name == "specificity" else counts.truth > 0
     number = shown.sum(axis=-1)
     total = np.where(shown, MEASURES[name](counts), 0.0).sum(axis=-1)
     untouched = np.where(counts.pixels.sum(axis=-1) > 0, counts.predicted.sum(axis=-1) == 0, np.nan)
@@ -76,6 +86,7 @@ def mean_over(names: tuple[str, ...], *, exclusive: bool) -> str:
     extent = "background included" if exclusive else "overlapping classes, each on its own, without a background"
     return (
         f"the classes that the truth shows ({extent}): per_image in each picture, pooled in all pictures together; "
+        "specificity is over all classes; "
         + ("accuracy is the share of pixels given the right class" if exclusive else
            "accuracy is the share of right yes-or-no answers over pixels and classes")
     )  # fmt: skip

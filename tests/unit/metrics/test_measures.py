@@ -3,7 +3,17 @@ import pytest
 
 from maskwright.images.classes import IGNORE
 from maskwright.metrics.counts import Counts, count, stack
-from maskwright.metrics.measures import MEASURES, accuracy, dice, iou, mean_over, precision, recall, summary
+from maskwright.metrics.measures import (
+    MEASURES,
+    accuracy,
+    dice,
+    iou,
+    mean_over,
+    precision,
+    recall,
+    specificity,
+    summary,
+)
 
 
 def masks(seed, num_classes, shape=(70, 90)):
@@ -20,7 +30,24 @@ def test_measures_of_a_small_case_worked_by_hand():
     assert iou(counts) == 6 / 12
     assert precision(counts) == 6 / 8
     assert recall(counts) == 6 / 10
+    assert specificity(counts) == 8 / 10
     assert accuracy(counts) == 14 / 20
+
+
+def test_specificity_is_the_recall_of_the_background():
+    truth, prediction = masks(3, 2)
+    counts = count(truth, prediction, 2)
+    assert specificity(counts)[1] == recall(counts)[0]
+
+
+def test_specificity_is_one_where_nothing_was_to_be_left_alone():
+    assert specificity(Counts([9], [0], [0], [9])) == 1
+    assert np.isnan(specificity(Counts([0], [0], [0], [0])))
+
+
+def test_false_alarms_of_a_class_that_the_truth_does_not_show_lower_specificity():
+    truth, prediction = np.array([[0, 0, 1, 1]], np.uint8), np.array([[0, 2, 1, 1]], np.uint8)
+    assert summary("specificity", count(truth, prediction, 3), exclusive=True) == (1 + 1 + 3 / 4) / 3
 
 
 @pytest.mark.parametrize("seed", range(5))
