@@ -5,7 +5,7 @@ Reading one from a folder is the business of `read.py`.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Columns:
     """One entry a picture. images, masks: paths relative to the root; labels: per-class only, each file's class.
 
     parents: the path of the picture that each is a copy of, "" for originals; empty where there are no copies.
+    extra: what else a manifest says of each picture, column by column ("age" -> ("40", "", ...)), as it is written.
     """
 
     ids: tuple[str, ...]
@@ -51,6 +52,7 @@ class Columns:
     parts: tuple[str, ...]
     labels: tuple[tuple[int, ...], ...] = ()
     parents: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def take(self, indices: Sequence[int]) -> "Columns":
         """Return the columns of some rows, in that order."""
@@ -62,6 +64,7 @@ class Columns:
             tuple(self.parts[i] for i in indices),
             tuple(self.labels[i] for i in indices) if self.labels else (),
             tuple(self.parents[i] for i in indices) if self.parents else (),
+            {name: tuple(column[i] for i in indices) for name, column in self.extra.items()},
         )
 
 
@@ -171,9 +174,10 @@ class Dataset:
         return replace(self, columns=self.columns.take(rows), leftovers=Leftovers())
 
     def fingerprint(self) -> str:
-        """Return a sha256 over ids, parents, classes, encoding and every file's content; their places do not count.
+        """Return a sha256 over ids, parents, classes, encoding and every file's content.
 
-        Hashes of unchanged files come from the cache. Raises DataError for a file that cannot be read.
+        Places of files, groups, parts and what else a manifest says do not count. Hashes of unchanged files come from
+        the cache. Raises DataError for a file that cannot be read.
         """
         digest = hashlib.sha256()
         meaning = [self.classes.names, self.classes.exclusive, self.encoding.to_dict(), self.bands, self.dtype]

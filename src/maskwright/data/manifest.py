@@ -19,7 +19,10 @@ _LARGEST_FIELD = 10_000
 
 @dataclass(frozen=True)
 class Manifest:
-    """images: paths relative to the CSV's folder (or absolute); masks: of each. columns: every other column."""
+    """images: paths relative to the CSV's folder (or absolute); masks: of each. columns: every other column.
+
+    Of several rows of one picture, a column holds what the first one says; their group, part and parent agree.
+    """
 
     path: Path
     images: tuple[str, ...]
@@ -92,7 +95,11 @@ def _collect(path: Path, rows: list[dict[str, str]], image_key: str, mask_key: s
                 f"The CSV file names a pair twice: {shown(image)} and {shown(twice[0])}.", where=str(path),
                 fix="remove one of the rows")  # fmt: skip
     others = {key for row in rows for key in row} - {image_key, mask_key, "class"}
-    columns = {key: tuple(_agreed(rows, found, key, path) for found in order.values()) for key in sorted(others)}
+    shared: dict[str, str] = {}  # equal cells are one text: a column of few values is small, however long
+    columns = {}
+    for key in sorted(others):
+        cells = (_agreed(rows, found, key, path) for found in order.values())
+        columns[key] = tuple(shared.setdefault(cell, cell) for cell in cells)
     layout = "per-class" if names else "objects" if several else "single"
     return Manifest(path, tuple(order), masks, layout, tuple(names), labels, columns)
 

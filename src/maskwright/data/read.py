@@ -26,6 +26,8 @@ from maskwright.images.formats import ImageInfo, read_info
 from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 
+_MEANT = ("group", "part", "parent")  # columns of a manifest that have a place of their own
+
 
 def read_dataset(
     path: str | Path,
@@ -125,7 +127,8 @@ def _build(root: Path, rows: Rows, stated: DataOptions, tolerant: bool) -> Datas
     notes = (*rows.notes, *guess.notes, *band_notes, *((f"parts from {how}",) if how else ()), *unused, *copies)
     if grouping.guessed:
         notes = (*notes, f"groups {grouping.how}")
-    filled = Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels, parents)
+    extra = {name: column for name, column in rows.columns.items() if name and name not in _MEANT}
+    filled = Columns(ids, rows.images, rows.masks, grouping.groups, parts, labels, parents, extra)
     dataset = Dataset(
         root, filled, guess.classes, guess.encoding, bands, dtype, notes, rows.leftovers, stated, grouping.how,
         grouping.guessed, grouping.advice, guess.palette, rows.annotations is not None, guess.ignore_guessed,

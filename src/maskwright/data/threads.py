@@ -11,22 +11,24 @@ Result = TypeVar("Result")
 
 
 def in_threads(
-    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None, waiting: int | None = None
 ) -> Iterator[Result]:
-    """Yield `work(item)` for each item, in order. At most twice as many results as threads wait at any time.
+    """Yield `work(item)` for each item, in order.
 
     workers: default: as many as there are cores, at most 8. What `work` raises is raised here, in its turn.
+    waiting: how many items, worked on or done, are held at any time at most; default: twice the threads.
     """
     count = workers or min(8, cores())
-    waiting: deque[Future[Result]] = deque()
+    most = waiting or 2 * count
+    held: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(count)
     try:
         for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= 2 * count:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            held.append(pool.submit(work, item))
+            if len(held) >= most:
+                yield held.popleft().result()
+        while held:
+            yield held.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -52,8 +52,9 @@ def resize_labels(mask: Pixels, size: tuple[int, int]) -> Pixels:
     rows, columns = (
         ((2 * np.arange(new) + 1) * old // (2 * new)) for new, old in zip(size, mask.shape[:2], strict=True)
     )
-    resized: Pixels = mask[rows[:, None], columns]
-    return resized
+    first, second = ((rows, 0), (columns, 1)) if size[0] < mask.shape[0] else ((columns, 1), (rows, 0))
+    resized: Pixels = np.take(np.take(mask, first[0], axis=first[1]), second[0], axis=second[1])
+    return resized  # one axis after the other: far quicker than both at once
 
 
 def resize_labels_by_area(mask: NDArray[np.uint8], size: tuple[int, int], num_classes: int) -> NDArray[np.uint8]:

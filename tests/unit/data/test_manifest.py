@@ -45,6 +45,50 @@ def test_another_column_groups_where_that_is_stated(pictures):
     assert [s.group for s in dataset] == ["7", "7"]
 
 
+def test_what_else_a_manifest_says_is_kept_as_it_is_written(pictures):
+    path = write(pictures, "image,mask,group,part,parent,Age,site\nin/x.png,out/m_x1.png,a,train,, 40 ,north\n"
+                           "in/y.png,out/m_y1.png,b,test,,,north\n")  # fmt: skip
+
+    columns = read_dataset(path).columns
+
+    assert columns.extra == {"age": ("40", ""), "site": ("north", "north")}
+    assert columns.extra["site"][0] is columns.extra["site"][1]  # equal cells are one text: millions of rows fit
+
+
+def test_what_else_a_manifest_says_goes_with_its_picture(pictures):
+    path = write(pictures, "image,mask,age\nin/x.png,out/m_x1.png,1\nin/y.png,out/m_y1.png,2\n"
+                           "in/z.png,out/m_z1.png,3\n")  # fmt: skip
+
+    chosen = read_dataset(path).select([2, 0])
+
+    assert chosen.columns.ids == ("z", "x") and chosen.columns.extra == {"age": ("3", "1")}
+
+
+def test_a_picture_without_a_mask_takes_its_cells_along(pictures):
+    path = write(pictures, "image,mask,age\nin/x.png,,1\nin/y.png,out/m_y1.png,2\n")
+
+    assert read_dataset(path).columns.extra == {"age": ("2",)}
+    assert read_dataset(path, require_masks=False).columns.extra == {"age": ("1", "2")}
+
+
+def test_a_column_without_a_name_and_one_of_classes_are_no_further_columns(pictures):
+    path = write(pictures, ",image,mask,class\n0,in/x.png,out/m_x1.png,cat\n1,in/y.png,out/m_y1.png,dog\n")
+
+    assert read_dataset(path).columns.extra == {}
+
+
+def test_what_else_a_manifest_says_does_not_change_the_fingerprint(pictures):
+    rows = ("in/x.png,out/m_x1.png", "in/y.png,out/m_y1.png")
+    plain = write(pictures, "image,mask\n" + "\n".join(rows), "plain.csv")
+    more = write(pictures, "image,mask,age\n" + "\n".join(f"{row},{n}" for n, row in enumerate(rows)), "more.csv")
+
+    plain, more = read_dataset(plain), read_dataset(more)
+
+    assert not plain.columns.extra and more.columns.extra
+    assert plain.fingerprint() == more.fingerprint()
+    assert hash(plain.columns) == hash(more.columns)
+
+
 def test_a_csv_file_in_the_folder_is_found_by_itself(pictures):
     write(pictures, "image,mask\nin/x.png,out/m_z1.png\n")
 
