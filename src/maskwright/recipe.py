@@ -4,6 +4,7 @@ Types are the check, the default, the help text and the documentation. Reading Y
 the business of `runs/`; here are only the model, the merging of overrides, and errors that name the nearest key.
 """
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import UnionType
@@ -25,6 +26,23 @@ from maskwright.errors import ConfigError
 
 Auto = Literal["auto"]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+_PIXEL_SIZE = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?|\.\d+)\s*([A-Za-zµμ]{1,12})\s*", re.ASCII)
+
+
+def parse_pixel_size(text: str | None) -> tuple[float | None, str]:
+    """Read "0.65 um" as (0.65, "um"); None is (None, "px"). Raises ValueError.
+
+    >>> parse_pixel_size("0.65 um"), parse_pixel_size("30cm"), parse_pixel_size(None)
+    ((0.65, 'um'), (30.0, 'cm'), (None, 'px'))
+    """
+    if text is None:
+        return None, "px"
+    found = _PIXEL_SIZE.fullmatch(text)
+    if found is None or not 1e-9 < float(found[1]) < 1e9:
+        raise ValueError(f"'{text[:40]}' is no length with a unit; write it as 0.65 um or 30 cm")
+    return float(found[1]), found[2]
 
 
 class Strict(BaseModel):
@@ -69,6 +87,15 @@ class DataOptions(Strict):
     split: str | None = Field(
         None, description="a split.csv (columns image, group, part), or 'folders', 'lists', 'hash'"
     )
+    pixel_size: str | None = Field(
+        None, description="side of a mask's pixel with its unit, such as '0.65 um': distances are then told in it too"
+    )
+
+    @field_validator("pixel_size")
+    @classmethod
+    def _check_pixel_size(cls, text: str | None) -> str | None:
+        parse_pixel_size(text)
+        return text
 
     @field_validator("classes")
     @classmethod
@@ -216,7 +243,22 @@ class EvaluationOptions(Strict):
     threshold: Annotated[float, Field(gt=0, lt=1)] | Auto = Field(
         "auto", description="cut on probabilities (binary, overlapping); auto chooses it on validation pictures"
     )
-    choose_by: Literal["dice", "iou"] = Field("dice", description="the measure of the best epoch and of the cut")
+    choose_by: Literal["dice", "iou", "f_beta"] = Field(
+        "dice",
+        description="the measure of the best epoch and of the cut; f_beta: beta squared 0.3, as for salient objects",
+    )
+    temperature: Annotated[float, Field(ge=0.05, le=20)] | Auto = Field(
+        "auto",
+        description="what logits are divided by before they become probabilities; auto chooses it on validation "
+        "pictures, and keeps 1 where that helps little",
+    )
+    saliency: bool = Field(
+        False,
+        description="also measure as papers on salient objects do: F-beta, MAE, S-measure, E-measure (two classes)",
+    )
+    tolerance: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="how many pixels a boundary may be off in boundary F1; default: a share of the diagonal"
+    )
 
 
 class Needs(Strict):

@@ -4,26 +4,23 @@ Each picture leaves two histograms of its probabilities, of pixels inside and ou
 measure follows for every cut at once.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.errors import ConfigError
-from maskwright.evaluation.grid import probabilities_on_grid
-from maskwright.evaluation.score import Predict, ReadImage, load_pictures
-from maskwright.images.classes import IGNORE
+from maskwright.evaluation.score import LoadedPicture
+from maskwright.images.classes import IGNORE, Classes
 from maskwright.metrics.counts import Counts
-from maskwright.metrics.measures import MEASURES, summary
-from maskwright.progress import Progress, Step, ignore
-
-if TYPE_CHECKING:
-    from maskwright.data.dataset import Dataset
+from maskwright.metrics.fbeta import chosen_measure, f_beta
+from maskwright.metrics.measures import MEASURES
 
 BINS = 1024  # a power of two, so that binning a float32 is exact
 FLAT = 1e-4  # cuts that score within this of the best are taken as equal: no validation part can tell them apart
+
+Measure = Literal["dice", "iou", "f_beta"]
 
 
 @dataclass(frozen=True)
@@ -50,43 +47,35 @@ class ThresholdChoice:
         }  # fmt: skip
 
 
-def choose_threshold(
-    dataset: "Dataset",
-    indices: Sequence[int] | NDArray[np.integer[Any]],
-    predict: Predict,
-    *,
-    measure: Literal["dice", "iou"] = "dice",
-    read_image: ReadImage | None = None,
-    progress: Progress = ignore,
-) -> ThresholdChoice:
-    """Choose the cut that gives the best mean measure per picture on validation pictures.
+class ThresholdFit:
+    """Adds up the curves of pictures that it is told of, and chooses a cut from their mean."""
 
-    predict: image (H, W, C) -> probabilities (K, H, W). Two exclusive classes, or overlapping ones, which share one
-    cut. read_image: as in `score_pictures`. Cuts are multiples of 1/1024 (or lie between two of them); of a flat
-    maximum the middle is taken, of several the widest.
+    def __init__(self, classes: Classes, measure: Measure = "dice") -> None:
+        """measure: whose mean over pictures is to be best.
 
-    Raises ConfigError for several exclusive classes (they need no cut) and when no picture has a score.
-    """
-    classes = dataset.classes
-    if classes.exclusive and not classes.binary:
-        raise ConfigError(
-            "Several exclusive classes need no threshold: the most probable class is taken.", fix="leave it out"
-        )
-    total, pictures = np.zeros(BINS - 1), 0
-    for done, loaded in enumerate(load_pictures(dataset, indices, read_image), start=1):
-        size = (int(loaded.truth.shape[0]), int(loaded.truth.shape[1]))
-        probabilities = probabilities_on_grid(predict(loaded.image), size, classes)
-        curve = picture_curve(loaded.truth, probabilities, measure)
+        Raises ConfigError for several exclusive classes: they need no cut.
+        """
+        if classes.exclusive and not classes.binary:
+            raise ConfigError(
+                "Several exclusive classes need no threshold: the most probable class is taken.", fix="leave it out"
+            )
+        self._measure, self._total, self._pictures = measure, np.zeros(BINS - 1), 0
+
+    def listen(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> None:
+        """Take in a picture, with probabilities on its truth's grid; one without a pixel that counts has no say."""
+        curve = picture_curve(loaded.truth, probabilities, self._measure)
         if not np.isnan(curve[0]):
-            total += curve
-            pictures += 1
-        progress(Step("threshold", done, len(indices)))
-    if pictures == 0:
-        raise ConfigError(
-            "No validation picture has a pixel that counts, so no threshold can be chosen.",
-            fix="state one: --set evaluation.threshold=0.5",
-        )
-    return best_cut(total / pictures, measure, pictures)
+            self._total += curve
+            self._pictures += 1
+
+    def choice(self) -> ThresholdChoice:
+        """Choose. Raises ConfigError when no picture had a score."""
+        if self._pictures == 0:
+            raise ConfigError(
+                "No validation picture has a pixel that counts, so no threshold can be chosen.",
+                fix="state one: --set evaluation.threshold=0.5",
+            )
+        return best_cut(self._total / self._pictures, self._measure, self._pictures)
 
 
 def picture_curve(truth: NDArray[Any], probabilities: NDArray[np.float32], measure: str) -> NDArray[np.float64]:
@@ -98,8 +87,8 @@ def picture_curve(truth: NDArray[Any], probabilities: NDArray[np.float32], measu
     each = [_curve_counts(channels[..., k], probabilities[k]) for k in range(channels.shape[-1])]
     counts = Counts.from_array(np.stack([one.as_array()[..., 0] for one in each], axis=-1))
     if truth.ndim == 2:
-        return MEASURES[measure](counts)[:, 0]
-    return summary(measure, counts, exclusive=False)
+        return (f_beta(counts) if measure == "f_beta" else MEASURES[measure](counts))[:, 0]
+    return chosen_measure(measure, counts, exclusive=False)
 
 
 def _curve_counts(truth: NDArray[Any], probability: NDArray[np.float32]) -> Counts:

@@ -31,10 +31,23 @@ def export_model(network: nn.Module, description: ModelDescription, path: Path) 
     Raises DataError for a description that contradicts itself, ExportError for a network that cannot be written,
     OutputError where the file cannot be.
     """
-    metadata = description.to_json()
-    core = trace_network(
+    description.to_json()  # what contradicts itself is refused before anything takes time
+    write_model(trace_for(network, description), description, path)
+
+
+def trace_for(network: nn.Module, description: ModelDescription) -> bytes:
+    """Return the network's own ONNX model, to be written with this description or others. Raises ExportError."""
+    return trace_network(
         network, bands=description.bands, size=description.size, outputs=description.classes.num_outputs
     )
+
+
+def write_model(core: bytes, description: ModelDescription, path: Path) -> None:
+    """Write the model file of a traced network, whole or not at all.
+
+    Tracing takes most of an export's time; another temperature or threshold needs none. Raises DataError, OutputError.
+    """
+    metadata = description.to_json()
     model = build_model(core, description)
     helper.set_model_props(model, {METADATA_KEY: metadata})
     onnx.checker.check_model(model, full_check=True)
@@ -44,7 +57,7 @@ def export_model(network: nn.Module, description: ModelDescription, path: Path) 
 def update_description(path: Path, description: ModelDescription) -> None:
     """Write a model file's description anew (its scores, say), whole or not at all; the graph stays as it is.
 
-    The threshold, size and classes belong to the graph: they must be those of the file.
+    Threshold, temperature, size and classes belong to the graph: they must be those of the file.
     """
     model = onnx.load(str(path))
     helper.set_model_props(model, {METADATA_KEY: description.to_json()})
@@ -99,12 +112,12 @@ def _shrink(nodes: Nodes, pixels: str, description: ModelDescription) -> str:
 
 
 def _postprocessing(description: ModelDescription) -> Nodes:
-    """Write `logits` -> `probabilities` and `mask`: activation, resize, cut."""
+    """Write `logits` -> `probabilities` and `mask`: temperature, activation, resize, cut."""
     nodes = Nodes("after")
-    if description.thresholded:
-        values = nodes.add("Sigmoid", LOGITS)
-    else:
-        values = nodes.add("Softmax", LOGITS, axis=1)
+    values = LOGITS
+    if description.temperature != 1:
+        values = nodes.add("Div", values, nodes.float(description.temperature))
+    values = nodes.add("Sigmoid", values) if description.thresholded else nodes.add("Softmax", values, axis=1)
     if description.mode == "whole":
         height, width = (nodes.constant(np.asarray(side, np.int64)) for side in description.size)
         rows = nodes.resize_weights(height, nodes.side("image", 1), transposed=False)

@@ -1,7 +1,7 @@
 """What the trained network says of a picture, by torch alone: the answer a model file must give.
 
 The same steps as in the file, written a second time with torch's own operations: resize, normalise, network,
-activation, resize. Knows nothing of ONNX.
+temperature, activation, resize. Knows nothing of ONNX.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def build_reference(network: nn.Module, description: ModelDescription, *, exact:
         """Return (N, K, H, W) for (N, H, W, C): the whole road, at the pictures' own size."""
         pixels = torch.from_numpy(images.astype(np.float32)).to(dtype).permute(0, 3, 1, 2)
         with torch.inference_mode():
-            logits = network(_normalised(_resized(pixels, description.size), description))
+            logits = network(_normalised(_resized(pixels, description.size), description)) / description.temperature
             activated = logits.sigmoid() if description.thresholded else logits.softmax(dim=1)
             probabilities: NDArray[np.float32] = _resized(activated, images.shape[1:3]).clamp(0, 1).float().numpy()
         return probabilities

@@ -1,18 +1,15 @@
-"""From a trained network to its model file: the threshold chosen on validation pictures, the export, the proof."""
+"""From a trained network to its model file: temperature and threshold settled, the export, the proof."""
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import maskwright
-from maskwright.evaluation.threshold import choose_threshold
 from maskwright.files import write_json
 from maskwright.progress import Step
-from maskwright.runs.fitting import MIN_VALIDATION, Fitted, Indices, Work
+from maskwright.runs.fitting import Fitted, Indices, Work
 from maskwright.runs.folder import RunFolder
-from maskwright.runs.opening import picture_reader
+from maskwright.runs.settling import Trial, settle
 from maskwright.runtime.description import ModelDescription
-from maskwright.runtime.predictor import load_model
 
 if TYPE_CHECKING:
     from maskwright.export.parity import ParityReport
@@ -27,29 +24,29 @@ def deliver(
     *,
     choose_on: Indices,
     compare_on: Indices,
+    temperature: float | None = None,
     threshold: float | None = None,
 ) -> ModelDescription:
-    """Write run/model.onnx and parity.json; return what the file says of itself.
+    """Write run/model.onnx, parity.json, calibration.json and threshold.json; return what the file says of itself.
 
-    choose_on: pictures on which the threshold is chosen; with fewer than MIN_VALIDATION it is 0.5.
-    compare_on: pictures on which file and network are compared. threshold: one settled elsewhere.
+    choose_on: pictures on which temperature and threshold are chosen; with fewer than MIN_VALIDATION they are 1 and
+    0.5. compare_on: pictures on which file and network are compared. temperature, threshold: settled elsewhere.
     Raises ExportError where the file does not equal the network.
     """
-    from maskwright.export.graph import export_model
+    from maskwright.export.graph import trace_for, write_model
 
-    description, choice = describe_model(work, fitted), None
-    if description.thresholded:
-        if threshold is None:
-            threshold, choice = _choose_threshold(work, run, fitted, description, choose_on)
-        description = replace(description, threshold=threshold)
+    description, candidate = describe_model(work, fitted), run.checkpoint / "candidate.onnx"
+    trial = Trial(work, trace_for(fitted.network, description), candidate, choose_on)
+    settled = settle(trial, description, temperature=temperature, threshold=threshold)
+    description = settled.description
     work.progress(Step("export", 0, 2))
-    candidate = run.checkpoint / "candidate.onnx"
-    export_model(fitted.network, description, candidate)
+    write_model(trial.core, description, candidate)
     work.progress(Step("export", 1, 2))
     report = _check_parity(work, fitted, description, candidate, compare_on)
     write_json(run.path / "parity.json", {"schema_version": 1, **report.to_json()})
-    if choice is not None:
-        write_json(run.path / "threshold.json", {"schema_version": 1, **choice})
+    write_json(run.path / "calibration.json", {"schema_version": 1, **settled.calibration})
+    if settled.threshold is not None:
+        write_json(run.path / "threshold.json", {"schema_version": 1, **settled.threshold})
     os.replace(candidate, run.model)  # the very file that was compared
     work.progress(Step("export", 2, 2))
     return description
@@ -92,31 +89,6 @@ def _trained(work: Work, fitted: Fitted) -> dict[str, Any]:
         "seconds": round(fitted.result.seconds, 1),
         "precision": fitted.plan.precision,
     }
-
-
-def _choose_threshold(
-    work: Work, run: RunFolder, fitted: Fitted, description: ModelDescription, choose_on: Indices
-) -> tuple[float, dict[str, Any] | None]:
-    """Return the threshold, and how it was chosen where it was."""
-    from maskwright.export.graph import export_model
-
-    stated = work.recipe.evaluation.threshold
-    if stated != "auto":
-        return stated, None
-    if len(choose_on) < MIN_VALIDATION:
-        return 0.5, None
-    path = run.checkpoint / "candidate.onnx"
-    export_model(fitted.network, description, path)
-    predictor = load_model(path)
-    choice = choose_threshold(
-        work.dataset,
-        choose_on,
-        predictor.probabilities,
-        measure=work.recipe.evaluation.choose_by,
-        read_image=picture_reader(work.dataset, predictor),
-        progress=work.progress,
-    )
-    return choice.threshold, choice.to_json()
 
 
 def _check_parity(

@@ -20,6 +20,7 @@ METADATA_KEY = "maskwright"  # of the JSON in the file's metadata_props
 MAX_CHARACTERS = 1_000_000  # of that JSON
 MAX_DEPTH = 8  # of `trained` and `scores`
 MAX_SIDE = 8192  # pixels of the network's input
+LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.05, 20.0  # beyond them probabilities are all 0 and 1, or all alike
 
 Mode = Literal["whole", "tile"]
 Dtype = Literal["uint8", "uint16"]
@@ -35,6 +36,7 @@ class ModelDescription:
     bands, dtype: of the pictures. value_range: what a value is divided by before mean and std (255, 65535, ...).
     mean, std: of value / value_range, one for each band.
     threshold: cut on the probability (one foreground class, or overlapping classes); None for exclusive classes.
+    temperature: what the graph divides the logits by before sigmoid or softmax; files from before it was known have 1.
     network, encoder, weights, licence, padding: in words. fingerprint: of the pictures it was trained on.
     trained, scores: what training and evaluation noted, plain JSON. maskwright: the version that wrote the file.
     """
@@ -50,6 +52,7 @@ class ModelDescription:
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     threshold: float | None = None
+    temperature: float = 1.0
     network: str = ""
     encoder: str = ""
     weights: str = ""
@@ -194,6 +197,7 @@ class _Document(_Checked):
     mean: tuple[Number, ...]
     std: tuple[Positive, ...]
     threshold: Annotated[float, Field(ge=0, le=1)] | None
+    temperature: float = Field(1.0, ge=LEAST_TEMPERATURE, le=MOST_TEMPERATURE, strict=True)
     network: Text
     encoder: Text
     weights: Text

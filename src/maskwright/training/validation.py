@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.metrics.counts import Counts, count, stack
-from maskwright.metrics.measures import summary
+from maskwright.metrics.fbeta import chosen_measure
 from maskwright.training.batches import Pictures, cut_around
 from maskwright.training.feeding import Scaling, to_labels, to_unit
 
@@ -33,7 +33,7 @@ def validate(
     measure: str,
     batch_size: int,
 ) -> float:
-    """Return the mean over pictures of `measure` ("dice" or "iou"), cut at 0.5; the network is left in its mode."""
+    """Return the mean over pictures of `measure` ("dice", "iou", "f_beta"), cut at 0.5; the network keeps its mode."""
     training = network.training
     network.eval()
     counts = []
@@ -45,7 +45,7 @@ def validate(
             picture += _count(logits, labels, classes)
         counts.append(stack(picture).total())
     network.train(training)
-    values = summary(measure, stack(counts), exclusive=classes.exclusive)
+    values = chosen_measure(measure, stack(counts), exclusive=classes.exclusive)
     if np.isnan(values).all():
         what = "No pixel of the validation pictures counts: all are ignored."
         raise DataError(what, where="the validation part", fix="look at their masks (`maskwright check`)")

@@ -3,10 +3,13 @@ import pytest
 
 from maskwright.errors import ConfigError
 from maskwright.evaluation.grid import cut
-from maskwright.evaluation.threshold import best_cut, choose_threshold, picture_curve
+from maskwright.evaluation.looking import look_at
+from maskwright.evaluation.threshold import ThresholdFit, best_cut, picture_curve
 from maskwright.images.classes import IGNORE
 from maskwright.metrics.counts import count
+from maskwright.metrics.fbeta import chosen_measure
 from maskwright.metrics.measures import summary
+from maskwright.progress import ignore
 from support.pictures_in_memory import CROPS, LESION, OVERLAPPING, Pictures, random_truths
 
 
@@ -24,7 +27,13 @@ def as_it_is(image):
     return np.moveaxis(image, -1, 0)
 
 
-@pytest.mark.parametrize("measure", ["dice", "iou"])
+def choose_threshold(dataset, indices, predict, *, measure="dice", progress=ignore):
+    fit = ThresholdFit(dataset.classes, measure)
+    look_at(dataset, indices, predict, [fit.listen], stage="threshold", progress=progress)
+    return fit.choice()
+
+
+@pytest.mark.parametrize("measure", ["dice", "iou", "f_beta"])
 def test_the_curve_is_what_counting_at_each_cut_gives(measure):
     (truth,) = random_truths(1, ignored=0.2)
     probabilities = noisy(truth)[None]
@@ -32,7 +41,7 @@ def test_the_curve_is_what_counting_at_each_cut_gives(measure):
     curve = picture_curve(truth, probabilities, measure)
     for j in range(1, 1024, 31):
         counts = count(truth, cut(probabilities, LESION, j / 1024), 2)
-        assert curve[j - 1] == float(summary(measure, counts, exclusive=True))
+        assert curve[j - 1] == float(chosen_measure(measure, counts, exclusive=True))
 
 
 def test_the_curve_of_overlapping_classes_is_their_mean():
@@ -57,6 +66,22 @@ def test_the_chosen_cut_is_the_best_of_all_on_those_pictures():
 
     assert choice.value == pytest.approx(mean_dice(choice.threshold), abs=1e-12)
     assert all(choice.value >= mean_dice(other) - 1e-4 for other in np.linspace(0.05, 0.95, 19))
+
+
+def test_where_false_alarms_cost_more_the_cut_is_higher():
+    truths = random_truths(6)
+    dataset = Pictures(LESION, truths, images(truths))
+    by = {name: choose_threshold(dataset, range(6), as_it_is, measure=name) for name in ("dice", "f_beta")}
+    assert by["f_beta"].threshold > by["dice"].threshold
+    assert by["f_beta"].measure == "f_beta"
+
+
+def test_the_curve_of_overlapping_classes_is_their_mean_for_f_beta_too():
+    (truth,) = random_truths(1, shape=(20, 20, 2))
+    probabilities = np.stack([noisy(truth[..., 0], 1), noisy(truth[..., 1], 2)])
+    counts = count(truth, cut(probabilities, OVERLAPPING, 0.5), 2)
+    curve = picture_curve(truth, probabilities, "f_beta")
+    assert curve[511] == float(chosen_measure("f_beta", counts, exclusive=False))
 
 
 def test_a_model_that_says_zero_or_one_is_cut_in_the_middle():

@@ -14,7 +14,8 @@ def altered(description, **changes):
 def test_what_is_written_is_read_back_equal(describe):
     description = describe(
         mode="tile", size=(64, 96), overlap=16, scale=0.5, bands=1, dtype="uint16", value_range=4095.0, threshold=0.47,
-        network="unet", encoder="mobilenetv2_035", trained={"epochs": 3, "note": "a\nb"}, scores={"dice": None},
+        temperature=1.7, network="unet", encoder="mobilenetv2_035", trained={"epochs": 3, "note": "a\nb"},
+        scores={"dice": None},
     )  # fmt: skip
     assert parse_description(description.to_json()) == description
 
@@ -24,6 +25,12 @@ def test_several_and_overlapping_classes_are_read_back_equal(describe):
     overlapping = describe(classes=Classes(("nucleus",), exclusive=False))
     assert parse_description(several.to_json()) == several
     assert parse_description(overlapping.to_json()) == overlapping
+
+
+def test_a_file_from_before_there_was_a_temperature_has_none(describe):
+    content = json.loads(describe().to_json())
+    assert content.pop("temperature") == 1.0
+    assert parse_description(json.dumps(content)).temperature == 1.0
 
 
 @pytest.mark.parametrize(
@@ -39,6 +46,13 @@ def test_several_and_overlapping_classes_are_read_back_equal(describe):
         ({"value_range": 0}, "'value_range'"),
         ({"threshold": 1.5}, "'threshold'"),
         ({"threshold": None}, "a threshold is needed"),
+        ({"temperature": 0}, "'temperature' input should be greater than or equal to 0.05"),
+        ({"temperature": -1.0}, "'temperature'"),
+        ({"temperature": 1e300}, "'temperature' input should be less than or equal to 20"),
+        ({"temperature": None}, "'temperature'"),
+        ({"temperature": "2"}, "'temperature' input should be a valid number"),
+        ({"temperature": True}, "'temperature'"),
+        ({"temperature": [1.0]}, "'temperature'"),
         ({"overlap": 3}, "overlap and scale belong to mode 'tile'"),
         ({"mode": "tile", "overlap": 8}, "cannot overlap by 8"),
         ({"mode": "guess"}, "'mode'"),
@@ -105,6 +119,12 @@ def test_a_file_of_a_later_version_asks_for_an_upgrade(describe):
 def test_a_description_that_contradicts_itself_is_not_written(describe):
     with pytest.raises(DataError, match="a threshold is needed"):
         describe(threshold=None).to_json()
+
+
+@pytest.mark.parametrize("temperature", [0.0, float("inf"), 25.0])
+def test_a_temperature_that_cannot_be_is_not_written(describe, temperature):
+    with pytest.raises(DataError, match="temperature|cannot be written as JSON"):
+        describe(temperature=temperature).to_json()
 
 
 def test_numbers_that_are_not_finite_are_not_written(describe):

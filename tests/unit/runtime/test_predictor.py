@@ -213,8 +213,12 @@ def test_threads_may_share_a_predictor(path, write_model):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize(
-    "changes", [{}, {"classes": SEVERAL, "threshold": None}, {"classes": OVERLAPPING}, {"mode": "tile", "overlap": 2}]
-)
+    "changes",
+    [
+        {}, {"classes": SEVERAL, "threshold": None}, {"classes": OVERLAPPING}, {"mode": "tile", "overlap": 2},
+        {"temperature": 2.5}, {"classes": SEVERAL, "threshold": None, "temperature": 0.4},
+    ],
+)  # fmt: skip
 def test_openvino_gives_the_same_answers(path, write_model, precision, changes):
     pytest.importorskip("openvino")
     write_model(path, **changes)
