@@ -33,6 +33,11 @@ class View:
     reasons: Mapping[str, str]
 
 
+def view_like(plan: "Plan") -> View:
+    """Return the view of an earlier fold: folds must see pictures alike to be one model file."""
+    return View(plan.mode, plan.size, plan.scale, plan.overlap, dict.fromkeys(("mode", "size"), "as in the first fold"))
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything `auto` became. Written once as plan.json; a resumed run reads it and probes nothing.

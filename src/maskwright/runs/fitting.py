@@ -16,7 +16,7 @@ from maskwright.data.pack import Pack, PackSettings, build_pack
 from maskwright.errors import ConfigError, DataError, MaskwrightError
 from maskwright.files import write_json
 from maskwright.planning.facts import gather_facts
-from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, plan_view
+from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, plan_view, view_like
 from maskwright.progress import Progress, Step
 from maskwright.recipe import Recipe
 from maskwright.runs.folder import RunFolder, read_json
@@ -159,7 +159,8 @@ def _prepare(
         network, facts = _build(work, plan.encoder, plan.weights, load=not started)
         return network, facts, plan
     measured = gather_facts(work.dataset, train, work.progress)
-    view = plan_view(work.recipe, measured)
+    view = plan_view(work.recipe, measured) if work.like is None else view_like(work.like)
+    value_range = measured.value_range if work.like is None else work.like.value_range
     encoder, weights, network, facts, why = _choose_network(work)
     batch_size, why_batch = plan_batch(work.recipe, measured)
     precision, step_seconds, why_precision = _choose_precision(
@@ -177,7 +178,7 @@ def _prepare(
     plan = Plan(
         mode=view.mode, size=view.size, scale=view.scale, overlap=view.overlap, encoder=encoder, weights=weights,
         batch_size=batch_size, epochs=epochs, steps=steps, tiles_per_epoch=tiles, precision=precision,
-        device=work.device, value_range=measured.value_range, step_seconds=step_seconds, expected_seconds=seconds,
+        device=work.device, value_range=value_range, step_seconds=step_seconds, expected_seconds=seconds,
         reasons=reasons,
     )  # fmt: skip
     write_json(run.plan, {**plan.to_json(), "facts": measured.to_json()})
@@ -186,8 +187,9 @@ def _prepare(
 
 def _why_validation(pictures: int) -> str:
     if pictures >= MIN_VALIDATION:
-        return f"the best epoch, and the threshold, are chosen on {pictures} validation pictures"
-    return f"{pictures} validation pictures are too few to choose by: the last epoch is kept, the threshold is 0.5"
+        return f"the best epoch, the threshold and a temperature are chosen on {pictures} validation pictures"
+    kept = "the last epoch is kept, the threshold is 0.5, the temperature 1"
+    return f"{pictures} validation pictures are too few to choose by: {kept}"
 
 
 def _choose_precision(

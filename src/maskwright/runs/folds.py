@@ -1,8 +1,8 @@
 """Cross-validation: each picture is scored once by a model that has not seen it or any of its relatives.
 
 Used where there are too few groups for a test part, or where it was asked for. The model file is trained on all of
-these pictures, with the plan of the first fold; the scores are those of the folds' models, and say so. An official
-test part stays away from all of it.
+these pictures, with the plan of the first fold; the folds' models are one file too, the ensemble; the scores are those
+of the folds' models, and say so. An official test part stays away from all of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,15 @@ from maskwright.data.dataset import Dataset
 from maskwright.data.splitfile import grouped_as_written, match_lines, read_lines, write_lines
 from maskwright.data.splits import fold_split, split_dataset
 from maskwright.errors import ConfigError, DataError
+from maskwright.evaluation.meters import Meter
+from maskwright.evaluation.score import PictureScore
 from maskwright.files import write_json
 from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
+from maskwright.runs.ensemble import deliver_ensemble, note_scores
 from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part, needs_validation, read_plan
 from maskwright.runs.folder import RunFolder, read_json
+from maskwright.runs.measuring import AtHand, Measures, meters_for
 from maskwright.runs.opinions import FOLD_MODELS, SUSPECTS, Hearing, digest_of, in_words, write_suspects
 from maskwright.runs.results import Outcome, write_results, write_run_curves
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
@@ -52,26 +56,16 @@ def read_folds(run: RunFolder, dataset: Dataset) -> tuple[Indices, ...]:
 
 def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     """Train a model for each fold and one on everything; score every picture out of fold; write the results."""
-    dataset, held_out = work.dataset, read_folds(run, work.dataset)
+    held_out = read_folds(run, work.dataset)
+    dataset = grouped_as_written(work.dataset, run.split, folds=True)  # families too: set aside, and scored, together
     rows = np.sort(np.concatenate(held_out))
     everything = with_copies(dataset.columns, rows)
     minutes = None if work.minutes is None else work.minutes / (len(held_out) + 1)
-    together = grouped_as_written(dataset, run.split, folds=True)  # families too, when a fold sets pictures aside
-    work = replace(work, dataset=together, rows=everything, minutes=minutes)
-    predictor_of: dict[str, Predictor] = {}
-    scores, predictors, hearing = [], [], Hearing(dataset, FOLD_MODELS)
-    for number, test in enumerate(held_out, start=1):
-        rest = with_copies(dataset.columns, np.setdiff1d(rows, test))
-        which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
-        work.progress(Step("fold", text=which))
-        predictor = _fold_model(work, run.fold(number), rest)
-        work = replace(work, like=read_plan(run.fold(1)))
-        scores += score_part(dataset, test, predictor, work.progress, listen=hearing.hear)
-        predictors.append(predictor)
-        predictor_of |= {dataset[int(i)].id: predictor for i in test}
-    _tell_suspects(work, run, rows, hearing.findings())
+    work = replace(work, dataset=dataset, rows=everything, minutes=minutes)
+    meters = meters_for(dataset, Measures().with_recipe(work.recipe.evaluation), AtHand(rows, learnt_in=FOLDED))
+    predictors, scores = _score_folds(work, run, held_out, meters)
+    work = replace(work, like=read_plan(run.fold(1)))
     part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
-    run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
     train, val = everything, NONE
     if needs_validation(work.recipe):  # it ends as the folds' trainings ended, by pictures set aside
         train, val = _set_aside(work, everything)
@@ -80,18 +74,44 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
         f"model.onnx was trained on {what}; the scores are those of {len(predictors)} models, each trained without the "
         "pictures it was scored on"
     )
-    evaluation = summarise_part(dataset, scores, predictors, majority_of(dataset, rows), FOLDED, notes=(note,))
+    ensemble = deliver_ensemble(work, run, [predictor.path for predictor in predictors], rows)
+    majority, notes = majority_of(dataset, rows), (note, ensemble.note)
+    evaluation = summarise_part(dataset, scores, predictors, majority, FOLDED, meters=meters, part=part, notes=notes)
+    note_scores(ensemble, evaluation, part)
     work.progress(Step("fold", text=f"all    one more training, on {what}: the model file"))
     first, _ = _set_aside(work, with_copies(dataset.columns, np.setdiff1d(rows, held_out[0])))
     _plan_like_first(run, len(first), len(train))
     fitted = fit_part(work, run, train, val)
+    temperature = float(np.median([p.description.temperature for p in predictors]))
     chosen = [p.description.threshold for p in predictors if p.description.threshold is not None]
     threshold = float(np.median(chosen)) if chosen else None
-    description = deliver(work, run, fitted, choose_on=NONE, compare_on=rows, threshold=threshold)
+    description = deliver(
+        work, run, fitted, choose_on=NONE, compare_on=rows, temperature=temperature, threshold=threshold
+    )
+    predictor_of = {dataset[int(i)].id: model for test, model in zip(held_out, predictors, strict=True) for i in test}
     seconds, parts = fitted.result.seconds, {"all": len(everything)}
     outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures)
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
+
+
+def _score_folds(
+    work: Work, run: RunFolder, held_out: Sequence[Indices], meters: Sequence[Meter]
+) -> tuple[Sequence[Predictor], Sequence[PictureScore]]:
+    """Train, or load, the model of each fold, and let it score what it has not seen; note the masks it contradicts."""
+    dataset, rows = work.dataset, np.sort(np.concatenate(held_out))
+    scores: list[PictureScore] = []
+    predictors, hearing = [], Hearing(dataset, FOLD_MODELS)
+    for number, test in enumerate(held_out, start=1):
+        rest = with_copies(dataset.columns, np.setdiff1d(rows, test))
+        which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
+        work.progress(Step("fold", text=which))
+        predictors.append(_fold_model(work, run.fold(number), rest))
+        work = replace(work, like=read_plan(run.fold(1)))
+        scores += score_part(dataset, test, predictors[-1], work.progress, meters=meters, listen=hearing.hear)
+    _tell_suspects(work, run, rows, hearing.findings())
+    run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
+    return predictors, scores
 
 
 def _tell_suspects(work: Work, run: RunFolder, rows: Indices, suspects: Sequence[Finding]) -> None:

@@ -24,7 +24,12 @@ def pictures_for(draw, description, count=4):
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 @pytest.mark.parametrize(
-    "changes", [{}, {"classes": SEVERAL, "threshold": None}, {"mode": "tile", "overlap": 8, "scale": 0.5}]
+    "changes",
+    [
+        {},
+        {"classes": SEVERAL, "threshold": None, "temperature": 0.4},
+        {"mode": "tile", "overlap": 8, "scale": 0.5, "temperature": 2.5},
+    ],
 )
 def test_a_faithful_file_passes_in_each_runtime(path, describe, small_network, draw, runtime, changes):
     pytest.importorskip(runtime)
@@ -46,6 +51,7 @@ def test_a_faithful_file_passes_in_each_runtime(path, describe, small_network, d
         {"std": (0.229, 0.224, 0.23)},
         {"value_range": 256.0},
         {"threshold": 0.46},
+        {"temperature": 1.05},
         {"size": (32, 40)},
         {"mode": "tile", "overlap": 8},
     ],

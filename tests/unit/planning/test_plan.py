@@ -5,7 +5,7 @@ import pytest
 
 from maskwright.images.classes import Classes
 from maskwright.planning.facts import Facts, thickness
-from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, plan_view
+from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, plan_view, view_like
 from maskwright.recipe import Phase, build_recipe
 
 DEFAULT = build_recipe({})
@@ -125,3 +125,14 @@ def test_a_huge_mask_is_measured_smaller_with_the_same_result() -> None:
     mask = np.zeros((3000, 3000), np.uint8)
     mask[:, 1000:1300] = 1
     assert thickness(mask, Classes(("background", "stripe")))["stripe"] == pytest.approx(300, rel=0.02)
+
+
+def test_a_later_fold_sees_pictures_as_the_first_one_does() -> None:
+    first = Plan(
+        mode="tile", size=(256, 192), scale=0.5, overlap=64, encoder="none", weights="none", batch_size=4, epochs=(1,),
+        steps=1, tiles_per_epoch=8, precision="fp32", device="cpu", value_range=255.0, step_seconds=0.1,
+        expected_seconds=1.0, reasons={},
+    )  # fmt: skip
+    view = view_like(first)
+    assert (view.mode, view.size, view.scale, view.overlap) == ("tile", (256, 192), 0.5, 64)
+    assert set(view.reasons.values()) == {"as in the first fold"}
