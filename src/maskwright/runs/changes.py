@@ -1,19 +1,15 @@
 """What was done to a data set, line by line: changes.csv. Knows nothing of how anything is done."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
-from maskwright.data.names import shown
-from maskwright.files import write_bytes
+from maskwright.runs.tables import write_table
 
 Action = Literal["mended", "moved", "grouped", "left out", "left alone"]
 ACTIONS: tuple[Action, ...] = ("mended", "moved", "grouped", "left out", "left alone")
 HEAD = ("file", "kind", "found", "action", "done", "from", "to")
-_FORMULAS = ("=", "+", "-", "@")  # a cell that begins so is computed by spreadsheets
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,4 @@ class Change:
 
 def write_changes(changes: Iterable[Change], path: Path) -> None:
     """Write one line for each change; names are made safe to show. Raises OutputError."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(HEAD)
-    for change in changes:
-        table.writerow([_cell(value) for value in astuple(change)])
-    write_bytes(path, text.getvalue().encode())
-
-
-def _cell(value: str) -> str:
-    """Return text on one line that no spreadsheet takes for a formula."""
-    safe = shown(value, 1000)
-    return f"./{safe}" if safe.startswith(_FORMULAS) else safe
+    write_table(path, HEAD, (astuple(change) for change in changes))

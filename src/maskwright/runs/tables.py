@@ -1,0 +1,31 @@
+"""CSV files that a spreadsheet may open: names are made safe, and nothing is written half."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from maskwright.data.names import shown
+from maskwright.files import write_bytes
+
+_FORMULAS = ("=", "+", "-", "@")  # a cell that begins so is computed by spreadsheets
+
+
+def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[str | int | float | None]]) -> None:
+    """Write a table with a line of headings; None is an empty cell, numbers are written in full. Raises OutputError."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([_cell(name) for name in head])
+    for row in rows:
+        table.writerow([_cell(value) for value in row])
+    write_bytes(path, text.getvalue().encode())
+
+
+def _cell(value: str | int | float | None) -> str | int | float:
+    """Return text on one line that no spreadsheet takes for a formula; numbers as they are."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    safe = shown(value, 1000)
+    return f"./{safe}" if safe.startswith(_FORMULAS) else safe
