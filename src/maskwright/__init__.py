@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from maskwright.recipe import Recipe as Recipe
     from maskwright.runs.augmenting import augment as augment
     from maskwright.runs.checking import check as check
+    from maskwright.runs.comparing import compare as compare
     from maskwright.runs.demo import demo as demo
     from maskwright.runs.evaluate import evaluate as evaluate
+    from maskwright.runs.evaluate_masks import evaluate_predictions as evaluate_predictions
     from maskwright.runs.find_rate import find_rate as find_rate
+    from maskwright.runs.measuring import Measures as Measures
     from maskwright.runs.predict import predict_files as predict_files
     from maskwright.runs.recipes import list_recipes as recipes
     from maskwright.runs.showing import show as show
@@ -39,8 +42,10 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "augment": ("maskwright.runs.augmenting", "augment"),
     "check": ("maskwright.runs.checking", "check"),
+    "compare": ("maskwright.runs.comparing", "compare"),
     "demo": ("maskwright.runs.demo", "demo"),
     "evaluate": ("maskwright.runs.evaluate", "evaluate"),
+    "evaluate_predictions": ("maskwright.runs.evaluate_masks", "evaluate_predictions"),
     "fetch": ("maskwright.data.public.fetch", "fetch"),
     "find_rate": ("maskwright.runs.find_rate", "find_rate"),
     "load": ("maskwright.runtime.predictor", "load_model"),
@@ -56,6 +61,7 @@ _PUBLIC = {
     "DataOptions": ("maskwright.recipe", "DataOptions"),
     "ExportError": ("maskwright.errors", "ExportError"),
     "MaskwrightError": ("maskwright.errors", "MaskwrightError"),
+    "Measures": ("maskwright.runs.measuring", "Measures"),
     "MissingDependency": ("maskwright.errors", "MissingDependency"),
     "OutputError": ("maskwright.errors", "OutputError"),
     "Recipe": ("maskwright.recipe", "Recipe"),
@@ -71,6 +77,7 @@ __all__ = [
     "DataOptions",
     "ExportError",
     "MaskwrightError",
+    "Measures",
     "MissingDependency",
     "OutputError",
     "Recipe",
@@ -79,8 +86,10 @@ __all__ = [
     "TrainingError",
     "augment",
     "check",
+    "compare",
     "demo",
     "evaluate",
+    "evaluate_predictions",
     "fetch",
     "find_rate",
     "load",

@@ -107,6 +107,17 @@ def test_predict_gives_the_same_mask_as_with_torch_installed(python: Path, train
     np.testing.assert_array_equal(*[np.asarray(Image.open(mask)) for mask in masks])
 
 
+def test_masks_made_elsewhere_are_scored_and_compared(python: Path, trained: Path, tmp_path: Path) -> None:
+    masks = trained / "data" / "masks"
+    for name, truth in (("alone", masks), ("pictures", trained / "data")):
+        done = run(python, "evaluate", "--predictions", masks, "--truth", truth, "-o", tmp_path / name, "--json")
+        assert done.returncode == 0, done.stderr
+        assert check_document(done.stdout, "evaluate")["per_image"]["dice"]["value"] == 1
+    done = run(python, "compare", tmp_path / "alone", tmp_path / "pictures", "--html", tmp_path / "c.html", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "are the same on every picture" in check_document(done.stdout, "compare")["says"][0]
+
+
 def test_train_says_what_to_install(python: Path, trained: Path, tmp_path: Path) -> None:
     done = run(python, "train", trained / "data", "-o", tmp_path / "run", "-q")
     assert done.returncode == 1

@@ -5,7 +5,7 @@ Workflows are reached through the public names of the package, which load what t
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,13 +13,13 @@ import maskwright
 from maskwright.cli import options as opt
 from maskwright.cli.augmenting import augment
 from maskwright.cli.checking import check
+from maskwright.cli.comparing import compare
+from maskwright.cli.evaluating import evaluate
 from maskwright.cli.fetching import fetch
 from maskwright.cli.finding import FindLr, find_rate_instead
 from maskwright.cli.output import FAILED, MISUSED, finish, put
 from maskwright.cli.show import show_progress
 from maskwright.cli.showing import show
-
-Part = Literal["train", "val", "test", "all"]
 
 # Plain help: drawing it with rich takes 0.2 s, three times as long as all the rest.
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -153,45 +153,7 @@ def train(
     finish("train", result.to_json(), train_text, as_json=json)
 
 
-@app.command()
-def evaluate(
-    run: opt.Model,
-    data: Annotated[Path | None, typer.Argument(metavar="DATA", help="Another data folder than the run's.")] = None,
-    part: Annotated[
-        Part | None,
-        typer.Option(
-            metavar="train|val|test|all",
-            help="Which part. Default: the held-out part of the run's own data; "
-            "the official test part of other data, or every picture where it has none.",
-        ),
-    ] = None,
-    images: opt.Images = None,
-    masks: opt.Masks = None,
-    annotations: opt.Annotations = None,
-    encoding: opt.Encoding = None,
-    classes: opt.ClassNames = None,
-    runtime: opt.Runtime = None,
-    precision: opt.Precision = None,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> None:
-    """Score a model on the masks' own grid.
-
-    Per picture and pooled, with 95 % intervals, beside what an answer scores that looks at no picture.
-    Other data is read as `check` reads it; --images, --masks, --annotations, --encoding and --classes
-    state what cannot be guessed.
-    """
-    from maskwright.cli.text import evaluate_text
-
-    stated = {"images": images, "masks": masks, "annotations": annotations, "encoding": encoding, "classes": classes}
-    if data is None and (useless := [f"--{name}" for name, value in stated.items() if value is not None]):
-        raise typer.BadParameter("It says how other data is read; name that: evaluate RUN DATA.", param_hint=useless)
-    options = None if data is None else opt.data_options(**stated)
-    with show_progress(quiet=quiet) as progress:
-        result = maskwright.evaluate(
-            run, data, part=part, options=options, runtime=runtime, precision=precision, progress=progress
-        )
-    finish("evaluate", result.to_json(), evaluate_text, as_json=json)
+app.command("evaluate")(evaluate)
 
 
 @app.command()
@@ -252,6 +214,7 @@ def info(model: opt.Model, json: opt.Json = False) -> None:
     finish("info", description, info_text, as_json=json)
 
 
+app.command("compare")(compare)
 app.command("augment")(augment)
 app.command("show")(show)
 app.command("fetch")(fetch)

@@ -5,56 +5,9 @@ A key named here is a promise to programs; more keys may stand beside them.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Document(BaseModel):
-    """A JSON object whose named keys are promised."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class Score(Document):
-    """A value with its 95 % interval; null where it is not defined, with the reason beside it."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class Measures(Document):
-    """The five measures. Two classes: of the foreground; more: the mean over what `mean_over` says."""
-
-    dice: Score
-    iou: Score
-    precision: Score
-    recall: Score
-    accuracy: Score
-
-
-class BothWays(Document):
-    """Measures as a mean over pictures, and of all pixels counted together."""
-
-    per_image: Measures
-    pooled: Measures
-
-
-class Trivial(Document):
-    """What answers score that look at no picture."""
-
-    all_background: BothWays
-    majority_class: BothWays
-
-
-class Scores(BothWays):
-    """The scores of a model on a set of pictures."""
-
-    images: int = Field(description="how many pictures were scored")
-    per_class: dict[str, BothWays] = Field(description="each class against the rest")
-    trivial: Trivial
-    mean_over: str = Field(description="which classes the mean is taken over, in words")
-    runtime: str = Field(description="what ran the model file")
-    precision: str = Field(description="precision of the network's part")
+from maskwright.cli.score_documents import Compare, Document, Done, Evaluate, Scores
 
 
 class Error(Document):
@@ -84,13 +37,6 @@ class Finding(Document):
     where: str
     fix: str
     evidence: Any
-
-
-class Done(Document):
-    """The envelope of a command that did what it was asked for."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    ok: Literal[True]
 
 
 class Planned(Document):
@@ -158,15 +104,10 @@ class Train(Done):
     command: Literal["train"]
     run: str = Field(description="the run's folder")
     model: str = Field(description="the model file")
+    ensemble: str | None = Field(default=None, description="with folds: the file of all their models")
     seconds: float = Field(ge=0)
     scores: Scores
     tracked: list[Tracked] = Field(default=[], description="one for each --track")
-
-
-class Evaluate(Done, Scores):
-    """The scores of a model file."""
-
-    command: Literal["evaluate"]
 
 
 class Output(Document):
@@ -249,6 +190,7 @@ class Info(Done):
     bands: int
     network: str
     threshold: float | None
+    temperature: float = Field(description="what logits are divided by before they become probabilities; 1: nothing")
 
 
 class Augment(Done):
@@ -361,6 +303,7 @@ class Fetch(Done):
 DOCUMENTS: dict[str, type[Document]] = {
     "augment": Augment,
     "check": Check,
+    "compare": Compare,
     "demo": Demo,
     "evaluate": Evaluate,
     "fetch": Fetch,

@@ -3,16 +3,15 @@
 Takes the same JSON values that --json prints, so that text and documents cannot drift apart. Prints nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from maskwright.cli.check_text import count
+from maskwright.cli.evaluate_text import score_lines
 from maskwright.cli.show import clock
 from maskwright.errors import MaskwrightError
 
 Content = Mapping[str, Any]
-_SHOWN = ("dice", "iou")
-_NAMES = {"dice": "Dice", "iou": "IoU", "precision": "precision", "recall": "recall", "accuracy": "accuracy"}
 
 
 def train_text(content: Content) -> str:
@@ -20,8 +19,9 @@ def train_text(content: Content) -> str:
     run = content["run"]
     return "\n".join(
         [
-            *_score_lines(content["scores"], label="test"),
+            *score_lines(content["scores"], label="test"),
             f"file   {content['model']}",
+            *_ensemble_lines(content.get("ensemble")),
             f"time   {clock(content['seconds'])}",
             *(_tracked_line(one) for one in content.get("tracked", ())),
             f"next:  maskwright predict {run} PICTURES -o masks      maskwright evaluate {run}",
@@ -29,55 +29,15 @@ def train_text(content: Content) -> str:
     )
 
 
+def _ensemble_lines(ensemble: str | None) -> list[str]:
+    return [f"       {ensemble}   the folds' models as one file, slower by their number"] if ensemble else []
+
+
 def _tracked_line(tracked: Content) -> str:
     if tracked["complete"]:
         return f"track  {tracked['where']}"
     error, again = tracked["error"], f"--track {tracked['tracker']}"
     return f"track  {tracked['tracker']} is incomplete: {error} The same command with {again} sends the rest"
-
-
-def evaluate_text(content: Content) -> str:
-    """Tell the scores of a model file: overall, each class, the trivial answers."""
-    return "\n".join(_score_lines(content, label="score") + _class_lines(content["per_class"]))
-
-
-def _score_lines(scores: Content, *, label: str) -> list[str]:
-    per_image = "   ".join(_score(name, scores["per_image"][name]) for name in _SHOWN)
-    pooled = "   ".join(_score(name, scores["pooled"][name]) for name in _SHOWN)
-    return [
-        f"{label:<6} {per_image}   {count(scores['images'], 'picture')}, at their masks' own resolution",
-        f"       {pooled}   all pixels counted together",
-        f"       of {scores['mean_over']}; run by {scores['runtime']} in {scores['precision']}",
-        f"       {' | '.join(_trivial_parts(scores))}",
-        *(f"       {note}" for note in scores.get("notes", ())),
-    ]
-
-
-def _trivial_parts(scores: Content) -> Iterable[str]:
-    names = {"all_background": "all background", "majority_class": "majority class"}
-    for key, name in names.items():
-        yield f"{name} {_value(scores['trivial'][key]['per_image']['dice']['value'])}"
-    threshold = scores.get("threshold")
-    if isinstance(threshold, float):
-        yield f"threshold {threshold:.2f}"
-
-
-def _class_lines(per_class: Mapping[str, Content]) -> list[str]:
-    width = max(len(name) for name in per_class)
-    lines = []
-    for name, scores in per_class.items():
-        values = "  ".join(f"{_NAMES[key]} {_value(scores['per_image'][key]['value'])}" for key in _NAMES)
-        lines.append(f"  {name:<{width}}  {values}")
-    return lines
-
-
-def _score(name: str, score: Content) -> str:
-    interval = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
-    return f"{_NAMES[name]} {_value(score['value'])}{interval}"
-
-
-def _value(value: float | None) -> str:
-    return "not defined" if value is None else f"{value:.3f}"
 
 
 def predict_text(content: Content) -> str:
@@ -106,7 +66,7 @@ def predict_error(content: Content) -> MaskwrightError | None:
 
 def demo_text(content: Content) -> str:
     """Tell where the demo put everything, its scores, and the next command."""
-    lines = _score_lines(content["scores"], label="test")
+    lines = score_lines(content["scores"], label="test")
     lines += [f"sheet  {content['sheet']}", f"masks  {content['predictions']}"]
     lines += [f"file   {content['model']}", f"time   {clock(content['seconds'])}"]
     return "\n".join([*lines, f"next:  maskwright info {content['run']}      maskwright check YOUR-FOLDER"])
@@ -146,6 +106,8 @@ def info_text(content: Content) -> str:
     ]
     if content["threshold"] is not None:
         lines.append(f"threshold  {content['threshold']:.2f}")
+    if content.get("temperature", 1) != 1:
+        lines.append(f"temper.    {content['temperature']:.3g}: what logits are divided by")
     for key, title in (("licence", "licence"), ("maskwright", "made by"), ("fingerprint", "data")):
         if content.get(key):
             lines.append(f"{title:<10} {content[key]}")
@@ -162,6 +124,6 @@ def _origin(content: Content) -> str:
 def _fact(value: Any) -> str:
     if isinstance(value, Mapping):
         if "value" in value:
-            return _value(value["value"])
+            return "not defined" if value["value"] is None else f"{value['value']:.3f}"
         return ", ".join(f"{key} {_fact(item)}" for key, item in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)

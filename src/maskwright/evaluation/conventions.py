@@ -1,23 +1,23 @@
 """Every convention of a score in words, as `evaluation.json` and the report print them."""
 
-from maskwright.evaluation.grid import GRID, RESIZING, cut_in_words
+from collections.abc import Mapping
+
+from maskwright.evaluation.grid import GRID, RESIZING, RESIZING_OF_MASKS, cut_in_words
 from maskwright.images.classes import Classes
 from maskwright.metrics.counts import Counts
-from maskwright.metrics.intervals import DRAWS, SEED
+from maskwright.metrics.coverage import coverage_warning
 from maskwright.metrics.measures import EMPTY_RULE, mean_over
-
-_FEW = 100  # below this many pictures or groups the intervals are known to cover less than they say
 
 
 def conventions(
-    classes: Classes, threshold: float | tuple[float, ...] | None, *, groups: bool, number: int
+    classes: Classes, threshold: float | tuple[float, ...] | None, *, groups: bool, number: int, masks: bool = False
 ) -> dict[str, str]:
-    """Return a sentence for each choice that could move a score."""
+    """Return a sentence for each choice that could move a score. masks: the predictions were masks."""
     return {
         "counts": "pixels found, invented and missed are counted as whole numbers; every measure follows from them",
         "grid": GRID,
-        "resizing": RESIZING,
-        "cut": cut_in_words(classes, threshold),
+        "resizing": RESIZING_OF_MASKS if masks else RESIZING,
+        "cut": "masks as they were given" if masks else cut_in_words(classes, threshold),
         "empty": EMPTY_RULE,
         "ignored": _ignored(classes),
         "averaging": _averaging(classes),
@@ -26,8 +26,14 @@ def conventions(
     }
 
 
-def remarks(each: Counts, classes: Classes, number: int, *, groups: bool) -> tuple[str, ...]:
-    """Return what a reader of these scores should know about these pictures."""
+def remarks(
+    each: Counts, classes: Classes, number: int, covered: Mapping[str, float | None], *, groups: bool
+) -> tuple[str, ...]:
+    """Return what a reader of these scores should know about these pictures.
+
+    number: of pictures or groups that intervals are over. covered: how often the interval of a mean or pooled score
+    holds the truth; None where that is 0.95 as it says.
+    """
     notes = []
     pixels = each.pixels.sum(axis=-1)
     foreground = each.truth[:, 1:] if classes.exclusive else each.truth
@@ -36,13 +42,12 @@ def remarks(each: Counts, classes: Classes, number: int, *, groups: bool) -> tup
         notes.append(f"{_number(blank, 'picture')} with no foreground in the truth: the rule for empty masks decides.")
     if unscored := int((pixels == 0).sum()):
         notes.append(f"{_number(unscored, 'picture')} with no pixel that counts: in no mean over pictures.")
-    if number < _FEW:
-        unit = "group" if groups else "picture"
-        notes.append(
-            f"Intervals over {_number(number, unit)}: with fewer than {_FEW}, and skewed scores, "
-            "they cover somewhat less than 95 %."
-            if number > 1 else f"Only one {unit}: no interval can be given."
-        )  # fmt: skip
+    unit = "group" if groups else "picture"
+    if number < 2:
+        notes.append(f"Only one {unit}: no interval can be given.")
+    notes += [
+        f"{name}: {coverage_warning(number, unit, share)}." for name, share in covered.items() if share is not None
+    ]
     return tuple(notes)
 
 
@@ -66,14 +71,10 @@ def _interval(groups: bool, number: int) -> str:
     if number < 2:
         return f"none: an interval needs at least two {'groups' if groups else 'pictures'}"
     unit = "groups of related pictures" if groups else "pictures"
-    mean = (
-        f"cluster-robust t interval of the mean over pictures ({number} groups, {number - 1} degrees of freedom)"
-        if groups
-        else f"t interval of the mean over {number} pictures"
-    )
     return (
-        f"95 %; per_image: {mean}; pooled: expanded percentile bootstrap, {DRAWS} draws of {unit}, seed {SEED}; "
-        "bounds are clipped to [0, 1]"
+        f"95 %, over {number} {unit}: t over the jackknife's standard error, moved outwards on the side of the long "
+        "tail (an Edgeworth correction for skewness); where all scores are equal, by the rule of three; bounds are "
+        "clipped to [0, 1]"
     )
 
 

@@ -17,6 +17,7 @@ RESIZING = (
     "probabilities are resized to the truth's grid bilinearly (antialiased when made smaller), then cut; "
     "the truth is never resized"
 )
+RESIZING_OF_MASKS = "predicted masks are resized to the truth's grid by nearest; the truth is never resized"
 
 _ROUNDING = 1e-3
 

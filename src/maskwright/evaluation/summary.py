@@ -3,147 +3,35 @@
 Knows counts and class names; has never seen a picture.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.errors import DataError
+from maskwright.evaluation.classical import ClassicalMeter
 from maskwright.evaluation.conventions import conventions, remarks
+from maskwright.evaluation.facts import FactsMeter
+from maskwright.evaluation.meters import Meter
+from maskwright.evaluation.result import ClassScores, Evaluation, PictureTable, Scores, TrivialScores
 from maskwright.evaluation.score import PictureScore
+from maskwright.evaluation.strata import score_against
 from maskwright.images.classes import Classes
 from maskwright.metrics.counts import Counts, constant_prediction, stack
+from maskwright.metrics.coverage import coverage_of, expected_coverage
 from maskwright.metrics.intervals import (
     Score,
-    bootstrap_interval,
-    bootstrap_totals,
     mean_interval,
-    number_of_groups,
+    numbered_texts,
+    pooled_interval,
+    pooled_units,
+    totals_by_group,
+    totals_left_out,
 )
 from maskwright.metrics.measures import MEASURES, mean_over, summary
 
-SCHEMA_VERSION = 1
-Scores = dict[str, Score]
 Change = Callable[[Counts], Counts]
-
-
-@dataclass(frozen=True)
-class ClassScores:
-    """One class against the rest.
-
-    images: pictures whose truth shows it. pixels_truth, pixels_predicted: over all pictures.
-    per_image: two exclusive classes: the mean over all pictures; otherwise over the pictures that show it.
-    """
-
-    name: str
-    images: int
-    pixels_truth: int
-    pixels_predicted: int
-    per_image: Scores
-    pooled: Scores
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the scores as JSON values."""
-        return {
-            "images": self.images, "pixels_truth": self.pixels_truth, "pixels_predicted": self.pixels_predicted,
-            "per_image": _scores_to_json(self.per_image), "pooled": _scores_to_json(self.pooled),
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TrivialScores:
-    """What an answer scores that looks at no picture.
-
-    answer: the answer in words. classes: what each pixel is given to. chosen_from: where that was looked up.
-    """
-
-    answer: str
-    classes: tuple[str, ...]
-    chosen_from: str
-    per_image: Scores
-    pooled: Scores
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the scores as JSON values."""
-        return {
-            "answer": self.answer, "classes": list(self.classes), "chosen_from": self.chosen_from,
-            "per_image": _scores_to_json(self.per_image), "pooled": _scores_to_json(self.pooled),
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class PictureRow:
-    """One line of the table of pictures. A score is None where no pixel of the picture counts."""
-
-    id: str
-    group: str
-    scores: dict[str, float | None]
-    size_truth: tuple[int, int]
-    size_prediction: tuple[int, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return one flat object: id, group, dice, iou, precision, recall, accuracy, both sizes [height, width]."""
-        return {
-            "id": self.id, "group": self.group, **self.scores,
-            "size_truth": list(self.size_truth), "size_prediction": list(self.size_prediction),
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The scores of a model on a set of pictures. `to_json` is what `evaluation.json` holds."""
-
-    images: int
-    groups: int | None
-    classes: Classes
-    per_image: Scores
-    pooled: Scores
-    per_class: tuple[ClassScores, ...]
-    trivial: dict[str, TrivialScores]
-    mean_over: str
-    threshold: float | tuple[float, ...] | None
-    runtime: str
-    precision: str
-    conventions: dict[str, str]
-    notes: tuple[str, ...]
-    pictures: tuple[PictureRow, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values: no NaN; what is not defined is null, with its reason."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "images": self.images,
-            "groups": self.groups,
-            "classes": list(self.classes.names),
-            "per_image": _scores_to_json(self.per_image),
-            "pooled": _scores_to_json(self.pooled),
-            "mean_over": self.mean_over,
-            "per_class": {one.name: one.to_json() for one in self.per_class},
-            "trivial": {name: one.to_json() for name, one in self.trivial.items()},
-            "threshold": list(self.threshold) if isinstance(self.threshold, tuple) else self.threshold,
-            "runtime": self.runtime,
-            "precision": self.precision,
-            "conventions": self.conventions,
-            "notes": list(self.notes),
-            "sizes": _sizes(self.pictures),
-            "pictures": [row.to_json() for row in self.pictures],
-        }
-
-    def ranked(self, measure: str = "dice") -> tuple[int, ...]:
-        """Return the numbers of the pictures that have a score, worst first; equals stay in order."""
-        known = [(row.scores[measure], at) for at, row in enumerate(self.pictures)]
-        return tuple(at for _, at in sorted((value, at) for value, at in known if value is not None))
-
-    def examples(self, each: int = 3, measure: str = "dice") -> tuple[tuple[str, int], ...]:
-        """Return ("worst" | "median" | "best", number of the picture) for a gallery; no picture stands twice."""
-        order = self.ranked(measure)
-        worst, best = order[:each], order[each:][::-1][:each]
-        between = order[len(worst) : len(order) - len(best)]
-        first = max(0, (len(between) - each) // 2)
-        groups = (("worst", worst), ("median", between[first : first + each]), ("best", best))
-        return tuple((label, at) for label, numbers in groups for at in numbers)
 
 
 def summarise(
@@ -156,6 +44,9 @@ def summarise(
     threshold: float | tuple[float, ...] | None = None,
     majority: tuple[int, ...] | None = None,
     majority_from: str = "the training part",
+    meters: Sequence[Meter] = (),
+    words: Mapping[str, Sequence[str]] | None = None,
+    masks: bool = False,
     notes: Sequence[str] = (),
 ) -> Evaluation:
     """Turn the counts of pictures into scores with intervals.
@@ -165,15 +56,25 @@ def summarise(
     threshold: the cut that was used; a tuple when pictures of several folds, each with its own, are pooled.
     majority: the class (overlapping: the classes) that most pixels belong to, found in `majority_from` with
         `majority_classes`; None: looked up in the scored truth itself, and said so.
+    meters: what measured the same pictures in the same order. words: further columns that describe them.
+    masks: the predictions were masks, not probabilities.
 
     Raises DataError when there is no picture.
     """
     if not scores:
         raise DataError("There are no pictures to score.", fix="check the part that was named and the pairing")
-    table = _Table(scores, classes, groups)
+    names = [one.group or one.id for one in scores] if groups else None
+    table = CountTable(stack([one.counts for one in scores]), classes, names)
     if majority is None:
         majority, majority_from = majority_classes(table.total.truth, table.total.pixels, classes), "the scored truth"
     per_image, pooled = table.scores(_as_it_is)
+    columns = {name: summary(name, table.each, exclusive=classes.exclusive) for name in MEASURES}
+    for meter in meters:
+        columns |= meter.columns()
+    rows = PictureTable(
+        [one.id for one in scores], [one.group for one in scores], columns,
+        np.array([[*one.size_truth, *one.size_prediction] for one in scores], np.int32),
+    )  # fmt: skip
     return Evaluation(
         images=len(scores),
         groups=table.number if groups else None,
@@ -181,15 +82,38 @@ def summarise(
         per_image=per_image,
         pooled=pooled,
         per_class=tuple(table.class_scores(k) for k in range(len(classes.names))),
-        trivial=_trivial(table, classes, majority, majority_from),
+        trivial=_trivial(table, classes, majority, majority_from) | _classical(meters, classes, names),
         mean_over=mean_over(classes.names, exclusive=classes.exclusive),
         threshold=threshold,
         runtime=runtime,
         precision=precision,
-        conventions=conventions(classes, threshold, groups=groups, number=table.number),
-        notes=tuple(notes) + remarks(table.each, classes, table.number, groups=groups),
-        pictures=table.rows(),
+        conventions=conventions(classes, threshold, groups=groups, number=table.counted, masks=masks),
+        notes=tuple(notes) + remarks(table.each, classes, table.counted, table.covered(), groups=groups),
+        pictures=rows,
+        details=_details(meters, names, rows, words or {}),
     )
+
+
+def _details(
+    meters: Sequence[Meter], groups: Sequence[str] | None, rows: PictureTable, words: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return what the meters sum up, and the scores against what the pictures are like."""
+    told = {meter.name: meter.to_json(groups) for meter in meters}
+    facts = {name: rows.columns[name] for meter in meters if isinstance(meter, FactsMeter) for name in meter.columns()}
+    if facts:
+        told["where"] = score_against(rows.columns["dice"], numbers=facts, words=words, groups=groups)
+    return {name: content for name, content in told.items() if content}
+
+
+def _classical(meters: Sequence[Meter], classes: Classes, groups: Sequence[str] | None) -> dict[str, TrivialScores]:
+    """Return what the classical answers score, which look at a picture and learn nothing."""
+    answers = {}
+    for meter in meters:
+        if isinstance(meter, ClassicalMeter):
+            for name, said in meter.answers.items():
+                per_image, pooled = CountTable(meter.counts_of(name), classes, groups).scores(_as_it_is)
+                answers[name] = TrivialScores(said.answer, classes.names, said.chosen_from, per_image, pooled)
+    return answers
 
 
 def majority_classes(pixels_of_class: Any, pixels: Any, classes: Classes) -> tuple[int, ...]:
@@ -204,30 +128,37 @@ def majority_classes(pixels_of_class: Any, pixels: Any, classes: Classes) -> tup
     return tuple(int(k) for k in np.flatnonzero(2 * of_class > np.asarray(pixels)))
 
 
-class _Table:
-    """The counts of N pictures, pooled and resampled once for all scores."""
+class CountTable:
+    """The counts (N, K) of N pictures, and what pooled scores are without each picture or group.
 
-    def __init__(self, scores: Sequence[PictureScore], classes: Classes, groups: bool) -> None:
-        self.pictures = scores
-        self.classes = classes
-        self.each = stack([one.counts for one in scores])
-        self.total = self.each.total()
-        self.groups = [one.group or one.id for one in scores] if groups else None
-        self.number = number_of_groups(self.groups, len(scores))
-        columns = self.each.as_array()
-        drawn = bootstrap_totals(columns.reshape(len(scores), -1), self.groups)
-        self.resampled = Counts.from_array(drawn.reshape(-1, *columns.shape[1:]))
+    groups: of each picture, where intervals are over groups; else None.
+    """
+
+    def __init__(self, each: Counts, classes: Classes, groups: Sequence[str] | None) -> None:
+        self.classes, self.each, self.groups = classes, each, _numbers(groups)
+        self.total = each.total()
+        by_group = totals_by_group(each.as_array(), self.groups)
+        self.number = len(by_group)
+        self.counted = int((by_group[:, 3].sum(axis=-1) > 0).sum())  # those with a pixel that counts
+        self.units, self.left_out = Counts.from_array(by_group), Counts.from_array(totals_left_out(by_group))
 
     def scores(self, change: Change) -> tuple[Scores, Scores]:
         """Return per-picture and pooled scores of the counts after `change`."""
         exclusive = self.classes.exclusive
-        return self._both(lambda name, counts: summary(name, change(counts), exclusive=exclusive), True)
+        return self._both(
+            lambda name, counts: summary(name, change(counts), exclusive=exclusive),
+            self._overall(change(self.units)),
+            True,
+        )
 
     def class_scores(self, k: int) -> ClassScores:
         """Return the scores of class `k` against the rest."""
-        shown = self.each.truth[:, k] > 0
+        shown = _of_class(self.each, k).truth[:, 0] > 0
         averaged = np.ones_like(shown) if self.classes.binary else shown
-        per_image, pooled = self._both(lambda name, counts: MEASURES[name](counts)[..., k], averaged)
+        weights = _weights(_of_class(self.units, k))[:, 0]
+        per_image, pooled = self._both(
+            lambda name, counts: MEASURES[name](_of_class(counts, k))[..., 0], weights, averaged
+        )
         if not averaged.any():
             per_image = dict.fromkeys(per_image, Score(None, reason="no picture's truth shows this class"))
         return ClassScores(
@@ -235,36 +166,60 @@ class _Table:
             per_image, pooled,
         )  # fmt: skip
 
+    def covered(self) -> dict[str, float | None]:
+        """Return how often the intervals of Dice hold the truth; None where it is as good as they say."""
+        exclusive, name, grouped = self.classes.exclusive, "dice", self.groups is not None
+        mean = expected_coverage(summary(name, self.each, exclusive=exclusive), self.groups)
+        units = pooled_units(
+            float(summary(name, self.total, exclusive=exclusive)), summary(name, self.left_out, exclusive=exclusive),
+            self._overall(self.units), grouped=grouped,
+        )  # fmt: skip
+        pooled = None if isinstance(units, Score) else coverage_of(units, pooled=not grouped)
+        return {"per picture": mean, "pooled": pooled}
+
+    def _overall(self, counts: Counts) -> NDArray[np.float64]:
+        """Return how many pixels the overlap is taken over in each group, of all classes that the score is of."""
+        counted = slice(1, 2) if self.classes.binary else slice(None)
+        weights: NDArray[np.float64] = _weights(counts)[:, counted].sum(axis=1)
+        return weights
+
     def _both(
-        self, values: Callable[[str, Counts], NDArray[np.float64]], averaged: NDArray[np.bool_] | bool
+        self,
+        values: Callable[[str, Counts], NDArray[np.float64]],
+        weights: NDArray[np.float64],
+        averaged: NDArray[np.bool_] | bool,
     ) -> tuple[Scores, Scores]:
         """Return the mean over the pictures named in `averaged`, and the pooled value, of each measure."""
         per_image = {
             name: mean_interval(np.where(averaged, values(name, self.each), np.nan), self.groups) for name in MEASURES
         }
         pooled = {
-            name: bootstrap_interval(
-                float(values(name, self.total)), values(name, self.resampled), self.number,
-                grouped=self.groups is not None,
+            name: pooled_interval(
+                float(values(name, self.total)), values(name, self.left_out), weights, grouped=self.groups is not None
             )
             for name in MEASURES
-        }  # fmt: skip
+        }
         return per_image, pooled
 
-    def rows(self) -> tuple[PictureRow, ...]:
-        """Return the table of pictures."""
-        columns = {name: summary(name, self.each, exclusive=self.classes.exclusive) for name in MEASURES}
-        return tuple(
-            PictureRow(
-                one.id, one.group, {name: _number(column[at]) for name, column in columns.items()},
-                one.size_truth, one.size_prediction,
-            )
-            for at, one in enumerate(self.pictures)
-        )  # fmt: skip
+
+def _numbers(groups: Sequence[str] | None) -> NDArray[np.intp] | None:
+    """Return the number of each picture's group: compared far quicker than its name."""
+    return None if groups is None else numbered_texts(groups)[0]
+
+
+def _of_class(counts: Counts, k: int) -> Counts:
+    """Return the counts (..., 1) of one class, without copying them."""
+    only = slice(k, k + 1)
+    return Counts(counts.tp[..., only], counts.fp[..., only], counts.fn[..., only], counts.pixels[..., only])
+
+
+def _weights(counts: Counts) -> NDArray[np.float64]:
+    """Return (G, K): how many pixels a class's overlap is taken over in each group."""
+    return (counts.tp + counts.fp + counts.fn).astype(np.float64)
 
 
 def _trivial(
-    table: _Table, classes: Classes, majority: tuple[int, ...], majority_from: str
+    table: CountTable, classes: Classes, majority: tuple[int, ...], majority_from: str
 ) -> dict[str, TrivialScores]:
     def of(answer: str, predicted: tuple[int, ...], chosen_from: str) -> TrivialScores:
         names = tuple(classes.names[k] for k in predicted)
@@ -281,25 +236,3 @@ def _trivial(
 
 def _as_it_is(counts: Counts) -> Counts:
     return counts
-
-
-def _scores_to_json(scores: Scores) -> dict[str, Any]:
-    return {name: score.to_json() for name, score in scores.items()}
-
-
-def _number(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _sizes(rows: Sequence[PictureRow]) -> dict[str, Any]:
-    """Return the smallest and largest grid, by pixels, of truth and prediction, and how many pairs differ."""
-
-    def extent(sizes: list[tuple[int, int]]) -> dict[str, list[int]]:
-        ordered = sorted(sizes, key=lambda size: (size[0] * size[1], size))
-        return {"smallest": list(ordered[0]), "largest": list(ordered[-1])}
-
-    return {
-        "truth": extent([row.size_truth for row in rows]),
-        "prediction": extent([row.size_prediction for row in rows]),
-        "differing": sum(row.size_truth != row.size_prediction for row in rows),
-    }

@@ -10,6 +10,7 @@ from typing import Any
 
 from maskwright.files import write_text
 from maskwright.report.facts import ReportFacts
+from maskwright.report.more import Part, further_parts
 from maskwright.report.wording import LABELS, MEASURES, label, plain, score_rows, score_text, times
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
@@ -34,6 +35,9 @@ def render_card(facts: ReportFacts) -> str:
         ("Data", _lines(facts.data) + _lines({f"{name} pictures": n for name, n in facts.parts.items()})),
         ("Training", _lines(facts.training) + ([f"- made: {markdown(facts.made)}"] if facts.made else [])),
         ("Scores", _scores(facts)),
+        *((part.title, _measured(part)) for part in further_parts(facts.evaluation)),
+        ("Probabilities", _probabilities(facts)),
+        ("Where it fails", [f"- {markdown(said)}" for said in (facts.evaluation.get("where") or {}).get("said", ())]),
         ("How the scores were taken", _lines(facts.evaluation["conventions"])),
         ("Is the file the network?", [line for one in facts.parity for line in _lines(one)]),
         (
@@ -88,6 +92,24 @@ def _scores(facts: ReportFacts) -> list[str]:
             *(markdown(score_text(scores[name])) for name in MEASURES),
         ]
         lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _measured(part: Part) -> list[str]:
+    return [
+        f"- {markdown(name)}: {markdown(' '.join(filter(None, (value, interval))))}"
+        for name, value, interval in part.rows
+    ]
+
+
+def _probabilities(facts: ReportFacts) -> list[str]:
+    """Say by how much a probability is off, and what the temperature is."""
+    lines = []
+    measured = facts.evaluation.get("calibration")
+    if measured and measured.get("ece") is not None:
+        lines.append(f"- off by {measured['ece']:.3f} on average (expected calibration error, on the scored pictures)")
+    if facts.calibration:
+        lines.append(f"- temperature {plain(facts.calibration['temperature'])}: {markdown(facts.calibration['why'])}")
     return lines
 
 

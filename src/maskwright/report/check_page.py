@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maskwright.data.names import shown
 from maskwright.files import write_text
 from maskwright.images.classes import Classes
 from maskwright.report.check_charts import bar_chart, object_rows, share_rows, size_rows
 from maskwright.report.check_groups import count_levels, group
-from maskwright.report.wording import plain
+from maskwright.report.wording import harmless, plain
 
 SIDE = 240  # the longer side of an embedded thumbnail, in pixels
 BUDGET = 12_000_000  # bytes of all embedded pictures behind findings; what would go beyond is named without pictures
@@ -131,7 +130,7 @@ def render_page(
 
     environment = Environment(
         loader=PackageLoader("maskwright.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=_harmless,
+        lstrip_blocks=True, finalize=harmless,
     )  # fmt: skip
     environment.filters |= {"plain": plain, "percent": percent}
     groups = group(facts.findings, facts.meanings)
@@ -140,16 +139,6 @@ def render_page(
         sheets=sheets, pictures=pictures, cut=cut, charts=_charts(facts), rows=facts.rows[:_CLASSES],
         more_rows=max(0, len(facts.rows) - _CLASSES), legend=_legend(facts.classes), side=SIDE,
     )  # fmt: skip
-
-
-def _harmless(value: Any) -> Any:
-    """Make a text that is put into the page safe to look at too: no control, no direction marks, no endless line.
-
-    Text marked as safe is a chart, whose labels went the same way.
-    """
-    if isinstance(value, str) and not hasattr(value, "__html__"):
-        return shown(value, 700)
-    return value
 
 
 def percent(share: float) -> str:

@@ -34,6 +34,7 @@ class ReportFacts:
         "dice" or "iou" together, and names with "rate"; others are not drawn.
     phases: (first epoch, name) of each phase. best_epoch: the one whose weights were kept, or None.
     threshold: `ThresholdChoice.to_json()`, or None when no cut was chosen.
+    calibration: calibration.json of the run: the temperature, and the validation part before and with it.
     parity: one mapping a runtime, from `ParityReport.to_json()`; shown line by line.
     plan: the choices with their reasons. findings: `Finding`s as JSON values. versions: package -> version.
     licences: what -> licence ("ImageNet weights of mobilenetv2_100" -> "Apache-2.0").
@@ -54,6 +55,7 @@ class ReportFacts:
     phases: Sequence[tuple[float, str]] = ()
     best_epoch: float | None = None
     threshold: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
     parity: Sequence[Mapping[str, Any]] = ()
     plan: Sequence[PlanLine] = ()
     findings: Sequence[Mapping[str, Any]] = ()

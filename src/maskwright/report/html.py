@@ -16,10 +16,12 @@ from maskwright.images.classes import Classes
 from maskwright.report.charts import histogram, interval_chart, line_chart
 from maskwright.report.curves import epoch_charts
 from maskwright.report.facts import Example, ReportFacts
+from maskwright.report.more import calibration_charts, confusion_rows, factor_charts, further_parts
 from maskwright.report.pixels import EXTRA, MISSED, RIGHT, WRONG, error_thumbnail, thumbnail, tinted_thumbnail
 from maskwright.report.wording import (
     LABELS,
     MEASURES,
+    harmless,
     interval_text,
     label,
     plain,
@@ -52,7 +54,12 @@ def render_report(facts: ReportFacts, classes: Classes, gallery: list[dict[str, 
 
     loader = PackageLoader("maskwright.report")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=harmless,
     )
     environment.filters |= {
         "plain": plain, "label": label, "score": score_text, "value": value_text, "interval": interval_text,
@@ -63,7 +70,8 @@ def render_report(facts: ReportFacts, classes: Classes, gallery: list[dict[str, 
         facts=facts, evaluation=facts.evaluation, charts=_charts(facts), gallery=_by_label(gallery),
         pictures=pictures,
         measures=MEASURES, labels=LABELS, score_rows=score_rows(facts.evaluation), legend=_legend(classes),
-        several=not classes.binary, worst=_worst(facts.evaluation),
+        several=not classes.binary, worst=_worst(facts.evaluation), parts=further_parts(facts.evaluation),
+        factors=_safe(factor_charts(facts.evaluation)), confusion=confusion_rows(facts.evaluation),
     )  # fmt: skip
 
 
@@ -77,14 +85,21 @@ def _charts(facts: ReportFacts) -> dict[str, Any]:
     values = [row["dice"] for row in evaluation.get("pictures", ()) if row["dice"] is not None]
     drawn = {
         "beside": interval_chart(
-            "Dice per picture, beside the trivial answers",
+            "Dice per picture, beside simple answers",
             [(name, s["value"], s["low"], s["high"]) for name, s in rows],
         ),
         "spread": histogram("How many pictures have which Dice", values, x="Dice"),
         **epoch_charts(facts.history, facts.phases, facts.best_epoch),
         "threshold": _threshold_chart(facts.threshold),
+        **calibration_charts(evaluation, facts.calibration),
     }
     return {name: Markup(svg) for name, svg in drawn.items() if svg}
+
+
+def _safe(charts: list[str]) -> list[Any]:
+    from markupsafe import Markup
+
+    return [Markup(chart) for chart in charts]
 
 
 def _threshold_chart(choice: Mapping[str, Any] | None) -> str:
@@ -108,9 +123,11 @@ def _embedded(example: Example, classes: Classes) -> dict[str, Any]:
         "prediction": tinted_thumbnail(example.image, example.prediction, classes, SIDE),
         "errors": error_thumbnail(example.image, example.truth, example.prediction, classes, SIDE),
     }
+    from markupsafe import Markup  # base64 needs no escaping, and is too long for a text
+
     return {
         "label": example.label, "name": example.name, "score": example.score,
-        "panels": [(name, _data_uri(panel), panel.width, panel.height) for name, panel in panels.items()],
+        "panels": [(name, Markup(_data_uri(panel)), panel.width, panel.height) for name, panel in panels.items()],
     }  # fmt: skip
 
 

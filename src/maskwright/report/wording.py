@@ -3,9 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MEASURES = ("dice", "iou", "precision", "recall", "accuracy")
-LABELS = {"dice": "Dice", "iou": "IoU", "precision": "Precision", "recall": "Recall", "accuracy": "Accuracy"}
-ANSWERS = {"all_background": "all background", "majority_class": "majority class"}
+from maskwright.data.names import shown
+
+MEASURES = ("dice", "iou", "precision", "recall", "specificity", "accuracy")
+LABELS = {
+    "dice": "Dice", "iou": "IoU", "precision": "Precision", "recall": "Recall", "specificity": "Specificity",
+    "accuracy": "Accuracy", "f_beta": "F-beta (0.3)", "boundary_iou": "Boundary IoU", "boundary_f1": "Boundary F1",
+    "hd95": "95 % Hausdorff distance", "assd": "Average surface distance", "mae": "MAE", "s_measure": "S-measure",
+    "e_measure": "E-measure",
+}  # fmt: skip
+ANSWERS = {
+    "all_background": "all background", "majority_class": "majority class", "otsu": "Otsu's threshold",
+    "kmeans": "k-means on colour", "watershed": "watershed from edges",
+}  # fmt: skip
 
 
 def score_text(score: Mapping[str, Any]) -> str:
@@ -58,13 +68,23 @@ def score_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, str, Mappi
 
 
 def trivial_answers(evaluation: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Return (who, what it says, scores) of the answers that look at no picture; two of the same mask are one."""
+    """Return (who, what it says, scores) of the simple answers; two that say the same are one."""
     trivial = evaluation.get("trivial", {})
-    answers: dict[tuple[str, ...], tuple[list[str], Mapping[str, Any]]] = {}
+    answers: dict[str, tuple[list[str], Mapping[str, Any]]] = {}
     for name, answer in trivial.items():
-        names, _ = answers.setdefault(tuple(answer["classes"]), ([], answer))
+        names, _ = answers.setdefault(str(answer["answer"]), ([], answer))
         names.append(ANSWERS.get(name, label(name)))
     return [(" = ".join(names), str(answer["answer"]), answer) for names, answer in answers.values()]
+
+
+def harmless(value: Any) -> Any:
+    """Make a text that is put into a page safe to look at too: no control, no direction marks, no endless line.
+
+    Text marked as safe is a chart, whose labels are escaped where it is drawn.
+    """
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return shown(value, 1200)
+    return value
 
 
 def times(number: int) -> str:

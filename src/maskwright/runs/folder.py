@@ -21,6 +21,9 @@ class State(Enum):
     FINISHED = "finished"
 
 
+HELD_OUT = ("test", "folds", "all")  # parts whose scoring is a look at pictures that were kept away
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The places of a run's files. heard: listens to the diary, and to those of the folds."""
@@ -66,6 +69,10 @@ class RunFolder:
     def fold(self, number: int) -> "RunFolder":
         """The folder of one fold, counted from 1."""
         return RunFolder(self.path / f"fold-{number}", self.heard)
+
+    def times_read(self) -> int:
+        """Return how often the pictures that were kept away have been scored."""
+        return sum(one.get("part") in HELD_OUT for one in self.events.of_kind("scored"))
 
     def state(self) -> State:
         """Tell where the run stands."""

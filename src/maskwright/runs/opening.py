@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
@@ -28,3 +29,11 @@ def picture_reader(dataset: Dataset, predictor: Predictor) -> ReadImage:
         return lambda index: predictor.read(dataset[index].image)[0]
     at_least = scaled_decoding_size(description.size) if description.mode == "whole" else None
     return lambda index: dataset.read_image(index, at_least=at_least)
+
+
+def look_again(
+    dataset: Dataset, predictor: Predictor, row: int
+) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return picture, truth and predicted mask of a row, to show them."""
+    image = picture_reader(dataset, predictor)(row)
+    return image, dataset.read_mask(row), predictor.predict(image).mask

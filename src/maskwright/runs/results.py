@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from maskwright.data.dataset import Dataset
-from maskwright.evaluation.summary import Evaluation
+from maskwright.evaluation.result import Evaluation
 from maskwright.files import write_json
 from maskwright.progress import Progress, Step
 from maskwright.recipe import Phase, Recipe
@@ -21,7 +21,7 @@ from maskwright.report.html import write_report
 from maskwright.report.sheet import SheetRow, write_sheet
 from maskwright.runs.folder import RunFolder, read_json
 from maskwright.runs.gate import count_levels
-from maskwright.runs.opening import picture_reader
+from maskwright.runs.opening import look_again
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import Predictor
 
@@ -52,7 +52,7 @@ def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> Model
     """Write scores, sheet, report and card, and put the scores into the model file; return its new description."""
     from maskwright.export.graph import update_description
 
-    document = {**outcome.evaluation.to_json(), "part": outcome.part}
+    document = replace(outcome.evaluation, part=outcome.part).to_json()
     write_json(run.evaluation, document)
     short = {key: document[key] for key in ("part", "images", "per_image", "mean_over")}
     description = replace(outcome.description, scores=short)
@@ -105,10 +105,8 @@ def _sheet_title(outcome: Outcome) -> str:
 def _example(outcome: Outcome, label: str, at: int, number: Mapping[str, int]) -> Example:
     """Predict one of the scored pictures again."""
     row = outcome.evaluation.pictures[at]
-    index, predictor = number[row.id], outcome.predictor_of[row.id]
-    image = picture_reader(outcome.dataset, predictor)(index)
-    prediction = predictor.predict(image).mask
-    return Example(label, row.id, row.scores["dice"], image, outcome.dataset.read_mask(index), prediction)
+    shown = look_again(outcome.dataset, outcome.predictor_of[row.id], number[row.id])
+    return Example(label, row.id, row.scores["dice"], *shown)
 
 
 def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
@@ -121,7 +119,7 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
         evaluation=outcome.evaluation.to_json(),
         made=time.strftime("%Y-%m-%d %H:%M"),
         part=outcome.part,
-        times_read=len(run.events.of_kind("scored")),
+        times_read=run.times_read(),
         data={
             "folder": dataset.root.name,
             "pictures": len(dataset),
@@ -143,6 +141,7 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
         phases=_phases(run),
         best_epoch=_best_epoch(run),
         threshold=_optional(run, "threshold.json"),
+        calibration=_optional(run, "calibration.json"),
         parity=[one for one in [_optional(run, "parity.json")] if one is not None],
         plan=[PlanLine(key, _shown(plan.get(key)), reason) for key, reason in plan["reasons"].items()],
         findings=_findings(run),

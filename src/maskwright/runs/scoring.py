@@ -1,13 +1,16 @@
 """Scores of model files on pictures they have not seen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from maskwright.data.copies import only_originals
 from maskwright.data.dataset import Dataset
+from maskwright.evaluation.meters import Meter
+from maskwright.evaluation.result import Evaluation
 from maskwright.evaluation.score import Listen, PictureScore, score_pictures
-from maskwright.evaluation.summary import Evaluation, majority_classes, summarise
+from maskwright.evaluation.summary import majority_classes, summarise
 from maskwright.images.classes import IGNORE
 from maskwright.progress import Progress
 from maskwright.runs.fitting import Indices
@@ -18,17 +21,24 @@ MAJORITY_SAMPLE = 200  # masks: which class has most pixels does not hang on mor
 
 
 def score_part(
-    dataset: Dataset, indices: Indices, predictor: Predictor, progress: Progress, *, listen: Listen | None = None
+    dataset: Dataset,
+    indices: Indices,
+    predictor: Predictor,
+    progress: Progress,
+    *,
+    meters: Sequence[Meter] = (),
+    listen: Listen | None = None,
 ) -> list[PictureScore]:
     """Score a model file on some pictures, each on its mask's own grid; nothing is scored on copies of pictures.
 
-    listen: as in `score_pictures`.
+    meters, listen: as in `score_pictures`.
     """
     return score_pictures(
         dataset,
         only_originals(dataset.columns, indices),
         predictor.probabilities,
         threshold=predictor.description.threshold,
+        meters=meters,
         read_image=picture_reader(dataset, predictor),
         listen=listen,
         progress=progress,
@@ -56,23 +66,48 @@ def summarise_part(
     predictors: Sequence[Predictor],
     majority: tuple[int, ...] | None,
     majority_from: str = "the training part",
+    *,
+    meters: Sequence[Meter] = (),
+    part: str = "",
     notes: Sequence[str] = (),
 ) -> Evaluation:
-    """Summarise scores made by one model file, or by the files of several folds.
+    """Summarise scores made by one model file, or by the files of several folds, and what meters saw meanwhile.
 
     Intervals are over groups where some of the scored pictures share one. majority: None looks it up in the truth;
     majority_from: the pictures it was found in, otherwise.
     """
-    first, groups = predictors[0], {one.group for one in scores if one.group}
+    first = predictors[0]
     cuts = tuple(p.description.threshold for p in predictors if p.description.threshold is not None)
-    return summarise(
+    evaluation = summarise(
         scores,
         dataset.classes,
-        groups=0 < len(groups) < len(scores),
+        groups=in_groups(scores),
         runtime=first.runtime,
         precision=first.precision,
         threshold=None if not cuts else cuts[0] if len(set(cuts)) == 1 else cuts,
         majority=majority,
         majority_from=f"{majority_from} (looked up in at most {MAJORITY_SAMPLE} masks)",
+        meters=meters,
+        words=words_of(dataset, scores),
         notes=notes,
     )
+    return replace(evaluation, part=part, data=identity(dataset))
+
+
+def in_groups(scores: Sequence[PictureScore]) -> bool:
+    """Return whether some of the scored pictures are related: then intervals are over groups."""
+    groups = {one.group for one in scores if one.group}
+    return 0 < len(groups) < len(scores)
+
+
+def words_of(dataset: Dataset, scores: Sequence[PictureScore]) -> dict[str, list[str]]:
+    """Return what is known of the scored pictures besides their pixels: groups, and the manifest's other columns."""
+    row_of = {name: row for row, name in enumerate(dataset.columns.ids)}
+    rows = [row_of[one.id] for one in scores]
+    words = {name: [column[row] for row in rows] for name, column in dataset.columns.extra.items()}
+    return ({"group": [one.group for one in scores]} if in_groups(scores) else {}) | words
+
+
+def identity(dataset: Dataset) -> dict[str, str]:
+    """Return by what two evaluations are known to be of the same set."""
+    return {"folder": dataset.root.resolve().name, "fingerprint": dataset.fingerprint()}

@@ -10,7 +10,10 @@ from maskwright.runs.folder import RunFolder, read_json
 from maskwright.runs.recipes import dump_recipe
 
 _PLACES = ("images", "masks", "pairs", "annotations", "previous", "split")  # keys of `data` that may hold a path
-_PLAIN_FILES = ("threshold.json",)  # these name no picture and show none
+_PLAIN_FILES = (
+    "threshold.json",
+    "calibration.json",
+)  # these name no picture and show none
 _FILES_WITH_PICTURES = ("report.html", "evaluation.json", "MODEL_CARD.md", "split.csv")
 
 

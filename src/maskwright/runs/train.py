@@ -13,16 +13,20 @@ from typing import Any
 from maskwright.audit.check import CheckReport
 from maskwright.data.dataset import Dataset
 from maskwright.data.equal import join_relatives
+from maskwright.data.splitfile import grouped_as_written
 from maskwright.data.splits import read_split, write_split
 from maskwright.errors import ConfigError, DataError, MaskwrightError, need
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import DataOptions, Recipe
 from maskwright.runs.delivery import deliver
+from maskwright.runs.ensemble import ensemble_of
 from maskwright.runs.fitting import MIN_VALIDATION, Work, fit_part, needs_validation, resolve_device
 from maskwright.runs.folder import RunFolder, State, next_folder, read_json, same_training
 from maskwright.runs.folds import make_folds, train_folds
 from maskwright.runs.gate import check_before_training, known_kinds
+from maskwright.runs.measuring import AtHand, Measures, meters_for
 from maskwright.runs.needs import check_needs, read_for
+from maskwright.runs.opening import picture_reader
 from maskwright.runs.recipes import load_recipe, with_epochs
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
@@ -39,7 +43,7 @@ TRACKED = ("tracking.json", "tensorboard", "wandb")
 class TrainResult:
     """run: the folder. model: its model file. seconds: of this call. scores: evaluation.json, as plain values.
 
-    tracked: what became of the trackers' copies.
+    tracked: what became of the trackers' copies. ensemble: with folds, the file of all their models.
     """
 
     run: Path
@@ -47,12 +51,14 @@ class TrainResult:
     seconds: float
     scores: Mapping[str, Any]
     tracked: tuple[Tracked, ...] = ()
+    ensemble: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "run": str(self.run),
             "model": str(self.model),
+            "ensemble": None if self.ensemble is None else str(self.ensemble),
             "seconds": round(self.seconds, 2),
             "scores": dict(self.scores),
             "tracked": [one.to_json() for one in self.tracked],
@@ -106,7 +112,7 @@ def train(
     else:
         work = Work(dataset, settled, resolved, minutes, progress, pictures)
         scores = _train_and_score(work, run, tracking, begun)
-    return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report())
+    return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report(), ensemble_of(run))
 
 
 def _prepare_folder(
@@ -169,11 +175,16 @@ def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
     compare_on = part["val"] if len(part["val"]) else part["train"]
     description = deliver(work, run, fitted, choose_on=part["val"], compare_on=compare_on)
     predictor = load_model(run.model)
-    scores = score_part(work.dataset, part["test"], predictor, work.progress)
+    together = grouped_as_written(work.dataset, run.split)  # relatives that the check found count as one group
+    measures = Measures().with_recipe(work.recipe.evaluation)
+    meters = meters_for(together, measures, AtHand(part["train"], read_image=picture_reader(together, predictor)))
+    scores = score_part(together, part["test"], predictor, work.progress, meters=meters)
     run.events.add({"event": "scored", "part": "test", "pictures": len(scores)})
     outcome = Outcome(
         dataset=work.dataset,
-        evaluation=summarise_part(work.dataset, scores, [predictor], majority_of(work.dataset, part["train"])),
+        evaluation=summarise_part(
+            together, scores, [predictor], majority_of(work.dataset, part["train"]), meters=meters, part="test"
+        ),
         predictor_of={score.id: predictor for score in scores},
         part="test",
         description=description,

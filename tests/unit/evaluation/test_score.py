@@ -1,4 +1,6 @@
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -97,6 +99,29 @@ def test_only_a_few_pictures_are_read_ahead_and_in_order():
     for taken, loaded in enumerate(load_pictures(dataset, range(40))):
         assert loaded.id == f"p{taken}"
         assert len(dataset.reads) <= taken + 4
+
+
+def test_of_the_pictures_that_wait_to_be_measured_few_keep_their_probabilities():
+    dataset = Pictures(CROPS, random_truths(12, 3))
+    alive, most = weakref.WeakValueDictionary(), []
+
+    class Slow:
+        name = "slow"
+
+        def measure(self, seen):
+            time.sleep(0.02)
+
+        def add(self, measured):
+            pass
+
+    def predict(image):
+        probabilities = np.full((3, *image.shape[:2]), 1 / 3, np.float32)
+        alive[len(most)] = probabilities
+        most.append(len(alive))
+        return probabilities
+
+    score_pictures(dataset, range(12), predict, threshold=None, meters=[Slow()])
+    assert max(most) <= 3
 
 
 def test_an_error_of_reading_comes_out_at_its_place_and_ends_it():

@@ -11,7 +11,7 @@ from maskwright.images.classes import IGNORE
 from maskwright.metrics.counts import count
 from support.pictures_in_memory import CROPS, LESION, OVERLAPPING
 
-MEASURES = ["dice", "iou", "precision", "recall", "accuracy"]
+MEASURES = ["dice", "iou", "precision", "recall", "specificity", "accuracy"]
 
 
 def score_of(truth, prediction, num_classes, id="p", group=""):
@@ -143,7 +143,7 @@ def test_related_pictures_widen_the_interval():
         narrow, wide = getattr(apart, key)["dice"], getattr(together, key)["dice"]
         assert narrow.value == wide.value
         assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
-    assert "5 groups, 4 degrees of freedom" in together.conventions["interval"]
+    assert "over 5 groups of related pictures" in together.conventions["interval"]
 
 
 def test_one_picture_has_no_interval_and_says_so():
@@ -223,9 +223,15 @@ def test_blank_truths_are_mentioned():
     assert "1 picture with no foreground in the truth: the rule for empty masks decides." in notes
 
 
-def test_few_pictures_are_warned_of_and_many_are_not():
-    assert any("fewer than 100" in note for note in evaluate(random_scores(20)).notes)
-    assert not any("fewer than 100" in note for note in evaluate(random_scores(100)).notes)
+def missed_and_found(number):
+    """Every tenth picture is missed altogether; the others are found."""
+    full, blank = np.ones((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+    return [score_of(full, blank if i % 10 == 0 else full, 2, f"p{i}") for i in range(number)]
+
+
+def test_few_pictures_with_a_long_tail_are_warned_of_and_many_are_not():
+    assert any("covers about" in note for note in evaluate(missed_and_found(10)).notes)
+    assert not any("covers about" in note for note in evaluate(missed_and_found(200)).notes)
 
 
 def test_the_order_of_the_pictures_does_not_move_a_value():
@@ -253,3 +259,42 @@ def test_remarks_handed_in_are_kept():
 def test_no_pictures_is_an_error():
     with pytest.raises(DataError, match="no pictures to score"):
         evaluate([])
+
+
+def test_rows_of_the_table_can_be_taken_by_number_and_by_slice():
+    rows = evaluate(random_scores(5)).pictures
+    assert [row.id for row in rows[1:3]] == ["p1", "p2"]
+    assert rows[-1].id == "p4"
+    assert [row.id for row in rows] == [f"p{number}" for number in range(5)]
+    with pytest.raises(IndexError):
+        rows[5]
+
+
+def test_the_smallest_and_the_largest_grid_are_told():
+    small, large = np.ones((2, 3), np.uint8), np.ones((4, 5), np.uint8)
+    sizes = evaluate([score_of(large, large, 2), score_of(small, small, 2)]).to_json()["sizes"]
+    assert sizes["truth"] == {"smallest": [2, 3], "largest": [4, 5]}
+    assert sizes["differing"] == 0
+
+
+def test_what_meters_saw_stands_in_the_table_and_in_the_document():
+    class Meter:
+        name = "seen"
+
+        def columns(self):
+            return {"brightness": np.array([0.25, np.nan])}
+
+        def to_json(self, groups):
+            return {"pictures": 2, "groups": groups}
+
+    content = evaluate(random_scores(2), meters=[Meter()]).to_json()
+    assert content["seen"] == {"pictures": 2, "groups": None}
+    assert [row["brightness"] for row in content["pictures"]] == [0.25, None]
+
+
+def test_intervals_of_named_groups_do_not_hang_on_the_names():
+    forth = evaluate(random_scores(12, group=lambda i: f"g{i // 3}"), groups=True)
+    back = evaluate(random_scores(12, group=lambda i: f"{9 - i // 3} & more"), groups=True)
+    assert forth.groups == back.groups == 4
+    assert forth.per_image["dice"].low == pytest.approx(back.per_image["dice"].low, abs=1e-12)
+    assert forth.pooled["dice"].high == pytest.approx(back.pooled["dice"].high, abs=1e-12)

@@ -39,7 +39,7 @@ def test_sections_without_facts_are_left_out():
 def test_each_line_of_the_table_has_as_many_cells():
     rows = [line for line in render_card(facts()).splitlines() if line.startswith("|")]
     assert len(rows) == 6
-    assert {row.count("|") for row in rows} == {8}
+    assert {row.count("|") for row in rows} == {9}
 
 
 def test_hostile_text_neither_ends_a_cell_nor_becomes_html():
@@ -50,7 +50,7 @@ def test_hostile_text_neither_ends_a_cell_nor_becomes_html():
     assert "no heading" not in [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert not [line for line in headings(text) if "no heading" in line]
     rows = [line.replace("\\|", "") for line in text.splitlines() if line.startswith("|")]
-    assert {row.count("|") for row in rows} == {8}
+    assert {row.count("|") for row in rows} == {9}
 
 
 def test_markdown_is_escaped_on_one_line():
