@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/maskwright demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
