@@ -61,9 +61,11 @@ def test_a_training_killed_ten_times_ends_with_the_same_bits(tmp_path: Path) -> 
     whole = time.monotonic() - begun
     dice, kills, run = random.Random(7), 0, 0
     while kills < KILLS:
+        begun = time.monotonic()
         if _finishes(_command(tmp_path / "data", tmp_path / f"run-{run}"), dice.uniform(0.2, 1.0) * whole):
             _assert_same(tmp_path / "whole", tmp_path / f"run-{run}")
             run += 1
+            whole = min(whole, time.monotonic() - begun)  # the machine may have been busier when the first one ran
         else:
             kills += 1
     assert _finishes(_command(tmp_path / "data", tmp_path / f"run-{run}"), 600)
