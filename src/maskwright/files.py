@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,6 +85,31 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write indented JSON whole or not at all; NaN and infinity are refused. Raises OutputError."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_json_rows(path: Path, head: Mapping[str, object], name: str, rows: Iterable[object]) -> None:
+    """Write just what `write_json` writes of {**head, name: [*rows]}, a row at a time. Raises OutputError."""
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(json_pieces(head, name, rows, ensure_ascii=False))
+            file.write("\n")
+
+    write_with(path, write)
+
+
+def json_pieces(
+    head: Mapping[str, object], name: str, rows: Iterable[object], *, ensure_ascii: bool = True
+) -> Iterator[str]:
+    """Yield the indented JSON of {**head, name: [*rows]} in pieces, so that memory holds one row, however many come."""
+    whole = json.dumps({**head, name: []}, indent=2, allow_nan=False, ensure_ascii=ensure_ascii)
+    yield whole.removesuffix("]\n}")
+    between, end = "\n    ", "]\n}"
+    for row in rows:
+        text = json.dumps(row, indent=2, allow_nan=False, ensure_ascii=ensure_ascii)
+        yield between + text.replace("\n", "\n    ")
+        between, end = ",\n    ", "\n  ]\n}"
+    yield end
 
 
 @contextmanager

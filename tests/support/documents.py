@@ -1,5 +1,6 @@
 """Documents as the workflows give them, small and made up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,12 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         return self.content
+
+    def head(self) -> dict[str, Any]:
+        return {key: value for key, value in self.content.items() if key != "pictures"}
+
+    def lines(self) -> Sequence[Any]:
+        return self.content.get("pictures", ())
 
 
 def score(value: float) -> dict[str, Any]:

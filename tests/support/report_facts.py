@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from maskwright.evaluation.score import PictureScore
+from maskwright.evaluation.picture_scores import PictureScore, ScoreTable
 from maskwright.evaluation.summary import summarise
 from maskwright.evaluation.threshold import best_cut
 from maskwright.images.classes import Classes
@@ -29,7 +29,8 @@ def evaluation(names=("p0", "p1", "p2"), classes=LESION):
         PictureScore(name, "", count(truth, disc((60, 80), 30 + i, 40, 15), len(classes.names)), (60, 80), (32, 32))
         for i, name in enumerate(names)
     ]
-    return summarise(scores, classes, groups=False, runtime="onnxruntime", precision="fp32", threshold=0.47).to_json()
+    table = ScoreTable(scores)
+    return summarise(table, classes, groups=False, runtime="onnxruntime", precision="fp32", threshold=0.47).to_json()
 
 
 def facts(**changes):

@@ -3,6 +3,7 @@
 Takes the JSON values that --json prints. Prints nothing.
 """
 
+import heapq
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -127,9 +128,9 @@ def _class_lines(per_class: Mapping[str, Content]) -> list[str]:
 
 
 def _worst_lines(content: Content) -> list[str]:
-    rows = [row for row in content.get("pictures", ()) if row.get("dice") is not None]
-    worst = sorted(rows, key=lambda row: float(row["dice"]))[:_WORST]
-    return ["worst  " + ", ".join(f"{row['id']} {row['dice']:.3f}" for row in worst)] if len(rows) > 1 else []
+    rows = (row for row in content.get("pictures", ()) if row.get("dice") is not None)
+    worst = heapq.nsmallest(_WORST, rows, key=lambda row: float(row["dice"]))
+    return ["worst  " + ", ".join(f"{row['id']} {row['dice']:.3f}" for row in worst)] if len(worst) > 1 else []
 
 
 def _file_lines(content: Content) -> list[str]:

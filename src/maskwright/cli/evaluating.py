@@ -106,7 +106,8 @@ def evaluate(
                 output=output, pictures=not no_pictures, progress=progress,
             )  # fmt: skip
     written = {"report": str(output / "report.html"), "folder": str(output)} if output is not None else {}
-    finish("evaluate", {**result.to_json(), **written}, evaluate_text, as_json=json)
+    rows = ("pictures", result.lines())
+    finish("evaluate", {**result.head(), **written}, evaluate_text, as_json=json, rows=rows)
 
 
 def _needed(predictions: Path | None, truth: Path | None) -> tuple[Path, Path]:

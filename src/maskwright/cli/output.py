@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -15,12 +15,14 @@ from typing import Any, Final, TextIO
 import typer
 
 from maskwright.errors import MaskwrightError
-from maskwright.files import output_error
+from maskwright.files import json_pieces, output_error
 
 SCHEMA: Final = 1  # version of every document's envelope and keys
 
 # Control characters (C0 but the newline, DEL, C1), and those that turn the direction of writing.
 _COMMANDS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+Rows = tuple[str, Sequence[Any]]
 
 WELL, FAILED, MISUSED, FINDINGS, STOPPED, UNHEARD = 0, 1, 2, 3, 130, 141
 
@@ -41,13 +43,16 @@ def harmless(text: str) -> str:
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def put(text: str) -> None:
-    """Write text to stdout. When nobody reads it any more (`| head`), end quietly with exit code 141.
+def put(text: str | Iterable[str]) -> None:
+    """Write text, or the pieces of one, to stdout.
 
+    When nobody reads it any more (`| head`), it ends quietly with exit code 141.
     Raises OutputError where it cannot be written, such as into a file on a full disk.
     """
     try:
-        print(harmless(text), flush=True)
+        for piece in (text,) if isinstance(text, str) else text:
+            print(harmless(piece), end="")
+        print(flush=True)
     except BrokenPipeError:
         _close(sys.stdout)
         raise typer.Exit(UNHEARD) from None
@@ -61,12 +66,17 @@ def _close(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def put_document(command: str, content: Mapping[str, Any], *, error: MaskwrightError | None = None) -> None:
-    """Write the one JSON document of a command: the envelope of design.md around its content."""
+def put_document(
+    command: str, content: Mapping[str, Any], *, error: MaskwrightError | None = None, rows: Rows | None = None
+) -> None:
+    """Write the one JSON document of a command: the envelope of design.md around its content.
+
+    rows: a last key, and what its list holds, one of which is in memory at a time.
+    """
     document = {"schema": SCHEMA, "command": command, "ok": error is None, **content}
     if error is not None:
         document["error"] = {"what": error.what, "where": error.where, "fix": error.fix}
-    put(json.dumps(document, indent=2, allow_nan=False))
+    put(json.dumps(document, indent=2, allow_nan=False) if rows is None else json_pieces(document, *rows))
 
 
 def finish(
@@ -76,12 +86,16 @@ def finish(
     *,
     as_json: bool,
     error: MaskwrightError | None = None,
+    rows: Rows | None = None,
 ) -> None:
-    """Put out a command's result: as its one document, or as text, then the error on stderr if a part failed."""
+    """Put out a command's result: as its one document, or as text, then the error on stderr if a part failed.
+
+    rows: as in `put_document`.
+    """
     if as_json:
-        put_document(command, content, error=error)
+        put_document(command, content, error=error, rows=rows)
         return
-    if shown := text(content):
+    if shown := text(content if rows is None else {**content, rows[0]: rows[1]}):
         put(shown)
     if error is not None:
         say(f"error: {error}")

@@ -111,6 +111,23 @@ class PictureTable(Sequence[PictureRow]):
         return {"truth": _extent(truth), "prediction": _extent(prediction), "differing": differing}
 
 
+@dataclass(frozen=True, eq=False)
+class Lines(Sequence[dict[str, Any]]):
+    """The lines of a table of pictures as JSON values, made one at a time."""
+
+    table: PictureTable
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        return [row.to_json() for row in self.table[at]] if isinstance(at, slice) else self.table[at].to_json()
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The scores of a model on a set of pictures. `to_json` is what `evaluation.json` holds.
@@ -140,6 +157,14 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values: no NaN; what is not defined is null, with its reason."""
+        return {**self.head(), "pictures": list(self.lines())}
+
+    def lines(self) -> "Lines":
+        """Return the table of pictures as JSON values, each line made when it is asked for: very many fit."""
+        return Lines(self.pictures)
+
+    def head(self) -> dict[str, Any]:
+        """Return `to_json` without the table of pictures."""
         return {
             "schema_version": SCHEMA_VERSION,
             **({"part": self.part} if self.part else {}),
@@ -159,7 +184,6 @@ class Evaluation:
             "notes": list(self.notes),
             **self.details,
             "sizes": self.pictures.extents(),
-            "pictures": [row.to_json() for row in self.pictures],
         }
 
     def ranked(self, measure: str = "dice") -> tuple[int, ...]:

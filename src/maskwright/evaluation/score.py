@@ -17,9 +17,10 @@ from maskwright.data.threads import in_threads
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.grid import cut, probabilities_on_grid
 from maskwright.evaluation.meters import Meter, Seen
+from maskwright.evaluation.picture_scores import PictureScore, ScoreTable
 from maskwright.images.classes import Classes
 from maskwright.images.sizes import resize_labels
-from maskwright.metrics.counts import Counts, count
+from maskwright.metrics.counts import count
 from maskwright.progress import Progress, Step, ignore
 
 if TYPE_CHECKING:
@@ -30,22 +31,6 @@ ReadImage = Callable[[int], NDArray[Any]]
 ReadPrediction = Callable[[int], NDArray[Any]]
 _READERS = _MEASURERS = 2  # threads of each; at most twice as many pictures are read ahead: they may be large
 _MEASURED = 3  # pictures in the measurers' hands: each comes with its probabilities, which are larger still
-
-
-@dataclass(frozen=True)
-class PictureScore:
-    """The counts of one picture.
-
-    id, group: the picture's, as in the dataset. counts: (K,) pixels on the truth's grid.
-    size_truth: (height, width) of the truth mask, on whose grid was counted.
-    size_prediction: (height, width) of what the model returned, before it was brought to that grid.
-    """
-
-    id: str
-    group: str
-    counts: Counts
-    size_truth: tuple[int, int]
-    size_prediction: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ def score_pictures(
     read_image: ReadImage | None = None,
     listen: Listen | None = None,
     progress: Progress = ignore,
-) -> list[PictureScore]:
+) -> ScoreTable:
     """Score a model on pictures of a dataset, each at its mask's own resolution.
 
     predict: image (H, W, C) as read -> probabilities (K, H, W) float; K is 1 for two exclusive classes.
@@ -109,7 +94,7 @@ def score_predictions(
     meters: Sequence[Meter] = (),
     read_image: ReadImage | None = None,
     progress: Progress = ignore,
-) -> list[PictureScore]:
+) -> ScoreTable:
     """Score what was predicted elsewhere.
 
     read_prediction: number of the picture -> its predicted mask, (H, W) class indices or (H, W, K), of any size and
@@ -154,11 +139,11 @@ def _measure(answer: _Answer, *, classes: Classes, meters: Sequence[Meter]) -> t
 
 def _collect(
     measured: Iterator[tuple[PictureScore, list[Any]]], meters: Sequence[Meter], total: int, progress: Progress
-) -> list[PictureScore]:
+) -> ScoreTable:
     """Take in what was measured, in the pictures' order."""
-    scores: list[PictureScore] = []
+    scores = ScoreTable()
     for score, values in measured:
-        scores.append(score)
+        scores.add(score)
         for meter, value in zip(meters, values, strict=True):
             meter.add(value)
         progress(Step("score", len(scores), total))

@@ -14,11 +14,11 @@ from maskwright.evaluation.classical import ClassicalMeter
 from maskwright.evaluation.conventions import conventions, remarks
 from maskwright.evaluation.facts import FactsMeter
 from maskwright.evaluation.meters import Meter
+from maskwright.evaluation.picture_scores import ScoreTable
 from maskwright.evaluation.result import ClassScores, Evaluation, PictureTable, Scores, TrivialScores
-from maskwright.evaluation.score import PictureScore
 from maskwright.evaluation.strata import score_against
 from maskwright.images.classes import Classes
-from maskwright.metrics.counts import Counts, constant_prediction, stack
+from maskwright.metrics.counts import Counts, constant_prediction
 from maskwright.metrics.coverage import coverage_of, expected_coverage
 from maskwright.metrics.intervals import (
     Score,
@@ -35,7 +35,7 @@ Change = Callable[[Counts], Counts]
 
 
 def summarise(
-    scores: Sequence[PictureScore],
+    scores: ScoreTable,
     classes: Classes,
     *,
     groups: bool,
@@ -63,18 +63,15 @@ def summarise(
     """
     if not scores:
         raise DataError("There are no pictures to score.", fix="check the part that was named and the pairing")
-    names = [one.group or one.id for one in scores] if groups else None
-    table = CountTable(stack([one.counts for one in scores]), classes, names)
+    names = [group or name for group, name in zip(scores.groups, scores.ids, strict=True)] if groups else None
+    table = CountTable(scores.counts(), classes, names)
     if majority is None:
         majority, majority_from = majority_classes(table.total.truth, table.total.pixels, classes), "the scored truth"
     per_image, pooled = table.scores(_as_it_is)
     columns = {name: summary(name, table.each, exclusive=classes.exclusive) for name in MEASURES}
     for meter in meters:
         columns |= meter.columns()
-    rows = PictureTable(
-        [one.id for one in scores], [one.group for one in scores], columns,
-        np.array([[*one.size_truth, *one.size_prediction] for one in scores], np.int32),
-    )  # fmt: skip
+    rows = PictureTable(scores.ids, scores.groups, columns, scores.sizes())
     return Evaluation(
         images=len(scores),
         groups=table.number if groups else None,

@@ -23,7 +23,8 @@ class ReportFacts:
     """Everything `write_report` and `write_card` show. Only `name` and `evaluation` are needed.
 
     name: the run's. task: one sentence on what the model is for. made: when, as it is to be shown.
-    evaluation: `Evaluation.to_json()`. part: which pictures it was taken on ("test", "all folds, each held out once").
+    evaluation: `Evaluation.to_json()`; its "pictures" may be any sequence.
+    part: which pictures it was taken on ("test", "all folds, each held out once").
     times_read: how often the held-out part was scored in all, where that is counted.
     data, network, training: label -> value, shown line by line in the order given. A sequence is shown with commas.
         data: "folder", "pictures", "classes", "grouping", "split", "fingerprint", ...
@@ -68,13 +69,13 @@ class ReportFacts:
 class Example(NamedTuple):
     """A picture for the report's gallery.
 
-    label: "worst", "median" or "best". score: its Dice, or None. image: (H, W, C) uint8 or uint16.
-    truth, prediction: masks of any size; they are stretched to the picture.
+    label: "worst", "median" or "best". score: its Dice, or None. image: (H, W, C) uint8 or uint16, or None.
+    truth, prediction: masks of any size; they are stretched to the picture, or stand alone where there is none.
     """
 
     label: str
     name: str
     score: float | None
-    image: NDArray[Any]
+    image: NDArray[Any] | None
     truth: NDArray[Any]
     prediction: NDArray[Any]

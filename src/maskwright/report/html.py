@@ -4,11 +4,14 @@ Every text is escaped by the template engine; only the charts and thumbnails mad
 """
 
 import base64
+import heapq
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from maskwright.files import write_text
@@ -16,7 +19,13 @@ from maskwright.images.classes import Classes
 from maskwright.report.charts import histogram, interval_chart, line_chart
 from maskwright.report.curves import epoch_charts
 from maskwright.report.facts import Example, ReportFacts
-from maskwright.report.more import calibration_charts, confusion_rows, factor_charts, further_parts
+from maskwright.report.more import (
+    calibration_charts,
+    confusion_rows,
+    factor_charts,
+    further_parts,
+    known_of_pictures,
+)
 from maskwright.report.pixels import EXTRA, MISSED, RIGHT, WRONG, error_thumbnail, thumbnail, tinted_thumbnail
 from maskwright.report.wording import (
     LABELS,
@@ -70,7 +79,8 @@ def render_report(facts: ReportFacts, classes: Classes, gallery: list[dict[str, 
         facts=facts, evaluation=facts.evaluation, charts=_charts(facts), gallery=_by_label(gallery),
         pictures=pictures,
         measures=MEASURES, labels=LABELS, score_rows=score_rows(facts.evaluation), legend=_legend(classes),
-        several=not classes.binary, worst=_worst(facts.evaluation), parts=further_parts(facts.evaluation),
+        known=known_of_pictures(facts.evaluation), several=not classes.binary,
+        worst=_worst(facts.evaluation), parts=further_parts(facts.evaluation),
         factors=_safe(factor_charts(facts.evaluation)), confusion=confusion_rows(facts.evaluation),
     )  # fmt: skip
 
@@ -112,16 +122,17 @@ def _threshold_chart(choice: Mapping[str, Any] | None) -> str:
 
 
 def _worst(evaluation: Mapping[str, Any], number: int = 10) -> list[Mapping[str, Any]]:
-    rows = [row for row in evaluation.get("pictures", ()) if row["dice"] is not None]
-    return sorted(rows, key=lambda row: row["dice"])[:number]
+    rows = (row for row in evaluation.get("pictures", ()) if row["dice"] is not None)
+    return heapq.nsmallest(number, rows, key=lambda row: row["dice"])
 
 
 def _embedded(example: Example, classes: Classes) -> dict[str, Any]:
-    panels = {
-        "picture": thumbnail(example.image, SIDE),
-        "truth": tinted_thumbnail(example.image, example.truth, classes, SIDE),
-        "prediction": tinted_thumbnail(example.image, example.prediction, classes, SIDE),
-        "errors": error_thumbnail(example.image, example.truth, example.prediction, classes, SIDE),
+    ground = _plain_grey(example.truth) if example.image is None else example.image
+    panels = {} if example.image is None else {"picture": thumbnail(ground, SIDE)}
+    panels |= {
+        "truth": tinted_thumbnail(ground, example.truth, classes, SIDE),
+        "prediction": tinted_thumbnail(ground, example.prediction, classes, SIDE),
+        "errors": error_thumbnail(ground, example.truth, example.prediction, classes, SIDE),
     }
     from markupsafe import Markup  # base64 needs no escaping, and is too long for a text
 
@@ -129,6 +140,11 @@ def _embedded(example: Example, classes: Classes) -> dict[str, Any]:
         "label": example.label, "name": example.name, "score": example.score,
         "panels": [(name, Markup(_data_uri(panel)), panel.width, panel.height) for name, panel in panels.items()],
     }  # fmt: skip
+
+
+def _plain_grey(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a grey ground (H, W, 1) for masks that came without their picture."""
+    return np.full((*mask.shape[:2], 1), 128, np.uint8)
 
 
 def _by_label(gallery: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -12,6 +12,10 @@ from maskwright.report.strata_chart import factor_chart
 from maskwright.report.wording import LABELS, interval_text, value_text
 
 _DISTANCES = ("hd95", "assd")
+_KNOWN = {
+    "object_side": "size of objects", "object_share": "size of objects", "objects": "number of objects",
+    "foreground": "share of foreground", "brightness": "brightness", "contrast": "contrast",
+}  # fmt: skip
 _LARGEST_TABLE = 20  # classes of a confusion table that is drawn in full
 
 
@@ -29,6 +33,12 @@ def further_parts(evaluation: Mapping[str, Any]) -> list[Part]:
     """Return the tables of what was measured besides counts."""
     found = (_boundary(evaluation), _saliency(evaluation), _people(evaluation))
     return [part for part in found if part is not None]
+
+
+def known_of_pictures(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return in words what scores were held against."""
+    names = [one["name"] for one in (evaluation.get("where") or {}).get("factors", ())]
+    return list(dict.fromkeys(_KNOWN.get(name, "columns of the manifest") for name in names))
 
 
 def _boundary(evaluation: Mapping[str, Any]) -> Part | None:

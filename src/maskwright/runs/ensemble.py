@@ -81,7 +81,7 @@ def note_scores(ensemble: Ensemble, evaluation: Evaluation, part: str) -> None:
     from maskwright.export.graph import update_description
     from maskwright.runtime.metadata import read_description
 
-    document = {**evaluation.to_json(), "part": f"{part}; {UNSCORED}"}
+    document = {**evaluation.head(), "part": f"{part}; {UNSCORED}"}
     short = {key: document[key] for key in ("part", "images", "per_image", "mean_over")}
     update_description(ensemble.path, replace(read_description(ensemble.path), scores=short))
 

@@ -12,8 +12,8 @@ from maskwright.data.read import read_dataset
 from maskwright.data.splitfile import grouped_as_written
 from maskwright.data.splits import read_split
 from maskwright.errors import ConfigError, DataError
+from maskwright.evaluation.picture_scores import ScoreTable
 from maskwright.evaluation.result import Evaluation
-from maskwright.evaluation.score import PictureScore
 from maskwright.progress import Progress, ignore
 from maskwright.recipe import DataOptions
 from maskwright.runs.evaluation_files import Shown, refuse_run, write_evaluation
@@ -125,7 +125,7 @@ def _score_own(folder: RunFolder, dataset: Dataset, part: Part, task: _Task) -> 
     times_read = folder.times_read() if part in HELD_OUT else None
     majority = majority_of(dataset, split.indices("train"))
     evaluation = summarise_part(dataset, scores, [predictor], majority, meters=meters, part=part)
-    return _Scored(evaluation, dataset, dict.fromkeys((one.id for one in scores), predictor), times_read)
+    return _Scored(evaluation, dataset, dict.fromkeys(scores.ids, predictor), times_read)
 
 
 def _own_data(folder: RunFolder) -> Dataset:
@@ -151,11 +151,11 @@ def _score_folds(folder: RunFolder, dataset: Dataset, part: str, task: _Task) ->
     held_out = read_folds(folder, dataset)
     dataset, rows = grouped_as_written(dataset, folder.split, folds=True), np.concatenate(held_out)
     meters = meters_for(dataset, task.measures, AtHand(rows, learnt_in=FOLDED))
-    scores: list[PictureScore] = []
+    scores = ScoreTable()
     predictors: list[Predictor] = []
     for number, indices in enumerate(held_out, start=1):
         predictors.append(open_model(folder.fold(number).model, *task.how))
-        scores += score_part(dataset, indices, predictors[-1], task.progress, meters=meters)
+        scores.extend(score_part(dataset, indices, predictors[-1], task.progress, meters=meters))
     folder.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
     majority = majority_of(dataset, rows)
     evaluation = summarise_part(dataset, scores, predictors, majority, FOLDED, meters=meters, part=FOLDED)
@@ -173,7 +173,7 @@ def _score_other(dataset: Dataset, predictor: Predictor, part: Part | None, task
     scores = score_part(dataset, rows, predictor, task.progress, meters=meters)
     notes = (note,) if note else ()
     evaluation = summarise_part(dataset, scores, [predictor], None, meters=meters, part=named, notes=notes)
-    return _Scored(evaluation, dataset, dict.fromkeys((one.id for one in scores), predictor))
+    return _Scored(evaluation, dataset, dict.fromkeys(scores.ids, predictor))
 
 
 def _same_classes(dataset: Dataset, predictor: Predictor) -> str:

@@ -1,12 +1,11 @@
 """Scores of masks that were made elsewhere, by whatever program: no model file is needed, only names that fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
 from maskwright.data.masks_alone import read_truth
@@ -14,8 +13,9 @@ from maskwright.data.names import some
 from maskwright.data.predictions import Predictions, find_predictions
 from maskwright.errors import ConfigError, DataError
 from maskwright.evaluation.grid import cut
+from maskwright.evaluation.picture_scores import ScoreTable
 from maskwright.evaluation.result import Evaluation
-from maskwright.evaluation.score import PictureScore, score_predictions
+from maskwright.evaluation.score import score_predictions
 from maskwright.evaluation.summary import summarise
 from maskwright.images.classes import IGNORE
 from maskwright.progress import Progress, ignore
@@ -105,20 +105,14 @@ def evaluate_predictions(
 def _look(
     dataset: Dataset, found: Predictions, row_of: Mapping[str, int], alone: bool, threshold: float | None, name: str
 ) -> Shown:
-    """Return a picture with both masks; where there is no picture, plain grey stands in for it."""
+    """Return a picture with both masks; None where there is no picture."""
     row = row_of[name]
     truth = dataset.read_mask(row)
     if found.reader is not None:
         prediction = found.read(row)
     else:
         prediction = cut(found.read_probabilities(row), dataset.classes, threshold)
-    image = _grey(truth) if alone else dataset.read_image(row, at_least=DECODED)
-    return image, truth, prediction
-
-
-def _grey(truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a plain grey picture (H, W, 1) on which masks can be shown."""
-    return np.full((*truth.shape[:2], 1), 128, np.uint8)
+    return None if alone else dataset.read_image(row, at_least=DECODED), truth, prediction
 
 
 def _complete(dataset: Dataset, found: Predictions, rows: Indices) -> None:
@@ -148,9 +142,9 @@ def _unused(found: Predictions) -> tuple[str, ...]:
     )
 
 
-def _stretched(scores: Sequence[PictureScore]) -> tuple[str, ...]:
+def _stretched(scores: ScoreTable) -> tuple[str, ...]:
     """Return a note where predictions have other aspects than their truth; raise DataError where only a few have."""
-    sizes = np.array([[*one.size_truth, *one.size_prediction] for one in scores], np.float64)
+    sizes = scores.sizes().astype(np.float64)
     aspect = (sizes[:, 1] * sizes[:, 2]) / (sizes[:, 0] * sizes[:, 3])
     other = np.abs(np.log(aspect)) > STRETCHED
     differing = int((sizes[:, :2] != sizes[:, 2:]).any(axis=1).sum())
@@ -158,7 +152,7 @@ def _stretched(scores: Sequence[PictureScore]) -> tuple[str, ...]:
     if swapped.any():
         raise DataError(
             f"{int(swapped.sum())} of {len(scores)} predictions have the height of their truth as width, and the "
-            "reverse: rows and columns are exchanged.", where=scores[int(np.flatnonzero(swapped)[0])].id,
+            "reverse: rows and columns are exchanged.", where=scores.ids[int(np.flatnonzero(swapped)[0])],
             fix="save them turned as their pictures are: (height, width), row 0 at the top",
         )  # fmt: skip
     if other.mean() > NEARLY_ALL and len(scores) > 1:

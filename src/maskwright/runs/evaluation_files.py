@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maskwright.errors import ConfigError
 from maskwright.evaluation.result import Evaluation
-from maskwright.files import make_folder, write_json
+from maskwright.files import make_folder, write_json_rows
 from maskwright.report.facts import Example, ReportFacts
 from maskwright.report.html import write_report
 from maskwright.runs.folder import RunFolder
@@ -17,7 +17,7 @@ from maskwright.runs.tables import write_table
 
 EXAMPLES = 3  # worst, as many in the middle, and best
 
-Shown = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]  # picture, truth, prediction
+Shown = tuple[NDArray[Any] | None, NDArray[Any], NDArray[Any]]  # picture, truth, prediction
 Look = Callable[[str], Shown]
 
 
@@ -36,8 +36,8 @@ def write_evaluation(
     was scored. times_read: how often a run's held-out pictures were scored in all. Raises OutputError.
     """
     make_folder(folder)
-    content = evaluation.to_json()
-    write_json(folder / "evaluation.json", content)
+    head = evaluation.head()
+    write_json_rows(folder / "evaluation.json", head, "pictures", evaluation.lines())
     write_pictures(folder / "pictures.csv", evaluation)
     chosen = evaluation.examples(EXAMPLES) if pictures else ()
     rows = evaluation.pictures
@@ -45,7 +45,8 @@ def write_evaluation(
         Example(label, rows[at].id, rows[at].scores["dice"], *look(rows[at].id)) for label, at in chosen
     )  # fmt: skip
     facts = ReportFacts(
-        name=name, evaluation=content, made=time.strftime("%Y-%m-%d %H:%M"), part=_part(evaluation.part),
+        name=name, evaluation={**head, "pictures": evaluation.lines()},
+        made=time.strftime("%Y-%m-%d %H:%M"), part=_part(evaluation.part),
         times_read=times_read,
         data=dict(evaluation.data) | {"classes": list(evaluation.classes.names)},
     )  # fmt: skip

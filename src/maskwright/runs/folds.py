@@ -18,7 +18,7 @@ from maskwright.data.splitfile import grouped_as_written, match_lines, read_line
 from maskwright.data.splits import fold_split, split_dataset
 from maskwright.errors import ConfigError, DataError
 from maskwright.evaluation.meters import Meter
-from maskwright.evaluation.score import PictureScore
+from maskwright.evaluation.picture_scores import ScoreTable
 from maskwright.files import write_json
 from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
@@ -97,10 +97,10 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
 
 def _score_folds(
     work: Work, run: RunFolder, held_out: Sequence[Indices], meters: Sequence[Meter]
-) -> tuple[Sequence[Predictor], Sequence[PictureScore]]:
+) -> tuple[Sequence[Predictor], ScoreTable]:
     """Train, or load, the model of each fold, and let it score what it has not seen; note the masks it contradicts."""
     dataset, rows = work.dataset, np.sort(np.concatenate(held_out))
-    scores: list[PictureScore] = []
+    scores = ScoreTable()
     predictors, hearing = [], Hearing(dataset, FOLD_MODELS)
     for number, test in enumerate(held_out, start=1):
         rest = with_copies(dataset.columns, np.setdiff1d(rows, test))
@@ -108,7 +108,7 @@ def _score_folds(
         work.progress(Step("fold", text=which))
         predictors.append(_fold_model(work, run.fold(number), rest))
         work = replace(work, like=read_plan(run.fold(1)))
-        scores += score_part(dataset, test, predictors[-1], work.progress, meters=meters, listen=hearing.hear)
+        scores.extend(score_part(dataset, test, predictors[-1], work.progress, meters=meters, listen=hearing.hear))
     _tell_suspects(work, run, rows, hearing.findings())
     run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
     return predictors, scores

@@ -11,7 +11,7 @@ from typing import Any
 
 from maskwright.data.dataset import Dataset
 from maskwright.evaluation.result import Evaluation
-from maskwright.files import write_json
+from maskwright.files import write_json_rows
 from maskwright.progress import Progress, Step
 from maskwright.recipe import Phase, Recipe
 from maskwright.report.card import write_card
@@ -52,8 +52,9 @@ def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> Model
     """Write scores, sheet, report and card, and put the scores into the model file; return its new description."""
     from maskwright.export.graph import update_description
 
-    document = replace(outcome.evaluation, part=outcome.part).to_json()
-    write_json(run.evaluation, document)
+    evaluation = replace(outcome.evaluation, part=outcome.part)
+    document = evaluation.head()
+    write_json_rows(run.evaluation, document, "pictures", evaluation.lines())
     short = {key: document[key] for key in ("part", "images", "per_image", "mean_over")}
     description = replace(outcome.description, scores=short)
     update_description(run.model, description)
@@ -61,7 +62,8 @@ def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> Model
     examples = _examples(outcome) if outcome.pictures else []
     progress(Step("report", 1, 2))
     if examples:
-        rows = (SheetRow(e.name, e.image, e.truth, e.prediction, e.score) for e in _for_sheet(outcome, examples))
+        shown = ((e, e.image) for e in _for_sheet(outcome, examples))
+        rows = (SheetRow(e.name, image, e.truth, e.prediction, e.score) for e, image in shown if image is not None)
         write_sheet(run.path / "sheet.png", rows, outcome.dataset.classes, title=_sheet_title(outcome))
     facts = _facts(run, outcome)
     write_report(run.path / "report.html", facts, outcome.dataset.classes, examples=examples, pictures=outcome.pictures)
@@ -116,7 +118,7 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
     return ReportFacts(
         name=run.path.resolve().name,
         task=recipe.task if recipe.name != "default" else "",
-        evaluation=outcome.evaluation.to_json(),
+        evaluation={**outcome.evaluation.head(), "pictures": outcome.evaluation.lines()},
         made=time.strftime("%Y-%m-%d %H:%M"),
         part=outcome.part,
         times_read=run.times_read(),

@@ -8,8 +8,9 @@ import numpy as np
 from maskwright.data.copies import only_originals
 from maskwright.data.dataset import Dataset
 from maskwright.evaluation.meters import Meter
+from maskwright.evaluation.picture_scores import ScoreTable
 from maskwright.evaluation.result import Evaluation
-from maskwright.evaluation.score import Listen, PictureScore, score_pictures
+from maskwright.evaluation.score import Listen, score_pictures
 from maskwright.evaluation.summary import majority_classes, summarise
 from maskwright.images.classes import IGNORE
 from maskwright.progress import Progress
@@ -28,7 +29,7 @@ def score_part(
     *,
     meters: Sequence[Meter] = (),
     listen: Listen | None = None,
-) -> list[PictureScore]:
+) -> ScoreTable:
     """Score a model file on some pictures, each on its mask's own grid; nothing is scored on copies of pictures.
 
     meters, listen: as in `score_pictures`.
@@ -62,7 +63,7 @@ def majority_of(dataset: Dataset, indices: Indices) -> tuple[int, ...]:
 
 def summarise_part(
     dataset: Dataset,
-    scores: Sequence[PictureScore],
+    scores: ScoreTable,
     predictors: Sequence[Predictor],
     majority: tuple[int, ...] | None,
     majority_from: str = "the training part",
@@ -94,18 +95,20 @@ def summarise_part(
     return replace(evaluation, part=part, data=identity(dataset))
 
 
-def in_groups(scores: Sequence[PictureScore]) -> bool:
+def in_groups(scores: ScoreTable) -> bool:
     """Return whether some of the scored pictures are related: then intervals are over groups."""
-    groups = {one.group for one in scores if one.group}
+    groups = {group for group in scores.groups if group}
     return 0 < len(groups) < len(scores)
 
 
-def words_of(dataset: Dataset, scores: Sequence[PictureScore]) -> dict[str, list[str]]:
+def words_of(dataset: Dataset, scores: ScoreTable) -> dict[str, list[str]]:
     """Return what is known of the scored pictures besides their pixels: groups, and the manifest's other columns."""
+    words = {"group": scores.groups} if in_groups(scores) else {}
+    if not dataset.columns.extra:
+        return words
     row_of = {name: row for row, name in enumerate(dataset.columns.ids)}
-    rows = [row_of[one.id] for one in scores]
-    words = {name: [column[row] for row in rows] for name, column in dataset.columns.extra.items()}
-    return ({"group": [one.group for one in scores]} if in_groups(scores) else {}) | words
+    rows = [row_of[name] for name in scores.ids]
+    return words | {name: [column[row] for row in rows] for name, column in dataset.columns.extra.items()}
 
 
 def identity(dataset: Dataset) -> dict[str, str]:

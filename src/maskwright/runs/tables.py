@@ -1,24 +1,25 @@
 """CSV files that a spreadsheet may open: names are made safe, and nothing is written half."""
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from maskwright.data.names import shown
-from maskwright.files import write_bytes
+from maskwright.files import write_with
 
 _FORMULAS = ("=", "+", "-", "@")  # a cell that begins so is computed by spreadsheets
 
 
 def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[str | int | float | None]]) -> None:
     """Write a table with a line of headings; None is an empty cell, numbers are written in full. Raises OutputError."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([_cell(name) for name in head])
-    for row in rows:
-        table.writerow([_cell(value) for value in row])
-    write_bytes(path, text.getvalue().encode())
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow([_cell(name) for name in head])
+            table.writerows([_cell(value) for value in row] for row in rows)
+
+    write_with(path, write)
 
 
 def _cell(value: str | int | float | None) -> str | int | float:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from maskwright.errors import DataError
-from maskwright.evaluation.score import PictureScore
+from maskwright.evaluation.picture_scores import PictureScore, ScoreTable
 from maskwright.evaluation.summary import majority_classes, summarise
 from maskwright.images.classes import IGNORE
 from maskwright.metrics.counts import count
@@ -30,7 +30,9 @@ def random_scores(number, num_classes=2, *, seed=0, group=lambda i: ""):
 
 
 def evaluate(scores, classes=LESION, **options):
-    return summarise(scores, classes, **({"groups": False, "runtime": "onnxruntime", "precision": "fp32"} | options))
+    return summarise(
+        ScoreTable(scores), classes, **({"groups": False, "runtime": "onnxruntime", "precision": "fp32"} | options)
+    )
 
 
 def numbers(content):

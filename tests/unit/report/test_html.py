@@ -9,6 +9,7 @@ from PIL import Image
 from maskwright.errors import OutputError
 from maskwright.report.facts import PlanLine, ReportFacts
 from maskwright.report.html import write_report
+from maskwright.report.more import known_of_pictures
 from support.html_page import Page
 from support.report_facts import CROPS, LESION, evaluation, example, facts
 
@@ -139,3 +140,17 @@ def test_where_no_page_can_be_written_nothing_is_left(tmp_path):
     with pytest.raises(OutputError):
         write_report(tmp_path / "file" / "report.html", facts(), LESION)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_masks_without_their_picture_are_shown_alone(tmp_path):
+    alone = example()._replace(image=None)
+    write_report(tmp_path / "alone.html", facts(), LESION, examples=[alone])
+    shown = re.findall(r'alt="(\w+) of p0"', (tmp_path / "alone.html").read_text(encoding="utf-8"))
+    assert shown == ["truth", "prediction", "errors"]
+
+
+def test_only_what_was_held_against_the_scores_is_named(tmp_path):
+    factors = [{"name": name, "matters": False} for name in ("object_side", "object_share", "objects", "site")]
+    known = known_of_pictures({"where": {"factors": factors}})
+    assert known == ["size of objects", "number of objects", "columns of the manifest"]
+    assert known_of_pictures({}) == []
