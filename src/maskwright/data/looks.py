@@ -63,7 +63,7 @@ def look_at(path: Path) -> Look:
             return look
         used = used_colours(look.values, palette)
         if is_grey_palette(used):
-            greys = _look_at_values(path, through_palette(raw, palette)[:, :, 0])
+            greys = _look_at_values(path, greys_of_palette(raw, palette))
             return replace(greys, palette=used, indices=look.values)
         return replace(look, palette=used, indices=look.values)
     alpha = raw[:, :, 3] if raw.shape[2] == 4 else None
@@ -114,9 +114,20 @@ def _once_lossy(raw: Pixels, tinted: NDArray[np.bool_]) -> bool:
 
 def through_palette(indices: Pixels, palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:
     """Return (H, W, 3) of palette indices; an index beyond the palette is black, as picture viewers show it."""
+    return _palette_table(palette)[indices]
+
+
+def greys_of_palette(indices: Pixels, palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:
+    """Return (H, W) of palette indices (H, W) uint8 whose colours are grey."""
+    greys = np.ascontiguousarray(_palette_table(palette)[:, 0])
+    translated = bytearray(np.ascontiguousarray(indices)).translate(greys.tobytes())  # ten times as fast as indexing
+    return np.frombuffer(translated, np.uint8).reshape(indices.shape)
+
+
+def _palette_table(palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
-    return table[indices]
+    return table
 
 
 def _look_at_values(path: Path, values: Pixels) -> Look:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.looks import RawColour, is_grey_palette, near_grey, through_palette, used_colours
+from maskwright.data.looks import RawColour, greys_of_palette, is_grey_palette, near_grey, through_palette, used_colours
 from maskwright.errors import DataError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.formats import OpenPicture, open_picture
 from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
 from maskwright.images.modes import Pixels
+from maskwright.images.present import present_values
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class MaskReader:
         return raw if palette is None or raw.dtype != np.uint8 else self._with_palette(raw, palette, path)
 
     def _with_palette(self, raw: Pixels, palette: tuple[RawColour, ...], path: Path) -> Pixels:
-        used = used_colours(np.flatnonzero(np.bincount(raw.ravel())).tolist(), palette)
+        used = used_colours(present_values(raw).tolist(), palette)
         if self.palette is None:
-            return through_palette(raw, palette)[:, :, 0] if is_grey_palette(used) else raw
+            return greys_of_palette(raw, palette) if is_grey_palette(used) else raw
         known = {value for value, label in self.encoding.table if label != IGNORE}
         for value, colour in used.items():
             if value in known and self.palette.get(value, colour) != colour:

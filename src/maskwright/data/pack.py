@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from maskwright.data.dataset import Dataset
 
 PACK_VERSION = 1
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2  # 2: a mask is made smaller by the centres of its pixels, exactly
 _DTYPES: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 _LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.[0-9a-f]{8}\.part")
 _DAY = 24 * 3600.0

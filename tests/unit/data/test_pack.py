@@ -331,5 +331,5 @@ def test_a_build_that_was_killed_does_no_harm(dataset: Dataset, packs: Path) -> 
 def test_the_folder_says_what_it_holds(dataset: Dataset, packs: Path) -> None:
     folder = build_pack(dataset, range(6), WHOLE, folder=packs).folder
     content = json.loads((folder / "pack.json").read_text())
-    assert content["schema_version"] == 1 and content["count"] == 6
+    assert content["schema_version"] == 2 and content["count"] == 6
     assert content["settings"]["size"] == [8, 12]

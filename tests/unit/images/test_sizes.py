@@ -1,5 +1,8 @@
 """Pictures and masks are resized as their kind asks for."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -64,6 +67,25 @@ def test_the_covering_label_agrees_with_counting_pixels(size: tuple[int, int]) -
     blocks = mask.reshape(size[0], down, size[1], right).swapaxes(1, 2).reshape(*size, -1)
     counted = [[np.bincount(block, minlength=256).argmax() for block in row] for row in blocks]
     np.testing.assert_array_equal(resize_labels_by_area(mask, size, 4), counted)
+
+
+def _held(have: int, number: int) -> list[list[int]]:
+    """Say by the definition which of `have` pixels each of `number` holds: those whose centres lie in it (of one on
+    the border between two, the first); where they are not more, the nearest one.
+    """
+    if number >= have:
+        return [[(2 * at + 1) * have // (2 * number)] for at in range(number)]
+    owner = [math.ceil(Fraction(2 * pixel + 1, 2 * have) * number) - 1 for pixel in range(have)]
+    return [[pixel for pixel in range(have) if owner[pixel] == at] for at in range(number)]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 40), (29, 17), (40, 55), (300, 3), (7, 600)])
+@pytest.mark.parametrize("size", [(1, 1), (33, 10), (30, 18), (7, 24)])
+def test_pixels_count_where_their_centres_lie(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    mask = np.random.default_rng(0).choice(np.array([0, 1, 2, IGNORE], np.uint8), shape)
+    rows, columns = (_held(old, new) for new, old in zip(size, shape, strict=True))
+    expected = [[np.bincount(mask[np.ix_(r, c)].ravel(), minlength=256).argmax() for c in columns] for r in rows]
+    np.testing.assert_array_equal(resize_labels_by_area(mask, size, 3), expected)
 
 
 def test_equal_shares_give_the_lowest_label() -> None:
