@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from maskwright.errors import TrainingError
+from maskwright.training.fast_layers import fast_layers
 
 TURNS = 3  # timed steps of each precision
 HOPELESS = 3.0  # times as slow as the other: no need to look again
@@ -62,7 +63,8 @@ def probe(
 def _step_seconds(network: nn.Module, shape: tuple[int, int, int, int], device: torch.device, precision: str) -> float:
     images = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)
     start = time.perf_counter()
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+    autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    with autocast, fast_layers(network, device):
         output = network(images)
     parts = output if isinstance(output, tuple) else (output,)  # logits, and those of an auxiliary head
     sum(part.float().mean() for part in parts).backward()

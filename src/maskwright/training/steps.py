@@ -17,7 +17,9 @@ from maskwright.progress import Progress, Step
 from maskwright.recipe import Augmentation, Phase, TrainingOptions
 from maskwright.training.batches import Batch
 from maskwright.training.checkpoint import Position
+from maskwright.training.fast_layers import fast_layers
 from maskwright.training.feeding import Scaling, seed_of, training_batch
+from maskwright.training.optimizers import Adam, AdamW
 from maskwright.training.schedule import plateau_factor, rate_factor
 
 
@@ -44,7 +46,7 @@ class State:
         check_phases(network, settings.phases)
         self.settings = settings
         self.accelerator = Accelerator()
-        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device, self.position = device, Position()
         self.begin_phase()
 
@@ -63,7 +65,22 @@ class State:
         encoder = getattr(self.network, "encoder", None)
         if encoder is not None:
             encoder.requires_grad_(self.phase.encoder == "trained")
+        self._twin: nn.Module | None = None
         self.optimizer = build_optimizer(self.network, self.phase, self.settings.options)
+
+    @property
+    def computing(self) -> nn.Module:
+        """What gives the answers: the network, or on a CPU with its encoder frozen a quicker one of the same weights.
+
+        It is made at the first step of the phase: a resumed training has its weights only then.
+        """
+        if self.phase.encoder != "frozen" or self.device.type != "cpu":
+            return self.network
+        if self._twin is None:
+            from maskwright.training.frozen import frozen_twin  # torch.fx is not for trainings that need none
+
+            self._twin = frozen_twin(self.network, self.settings.precision)
+        return self._twin
 
     def shown(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return a batch as the network sees it, changed at random: (images, labels)."""
@@ -75,8 +92,9 @@ class State:
 
         Not by Accelerate's own mixed precision: that is one for a whole process, and a process may train twice.
         """
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            output: Output = self.network(images)
+        autocast = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.precision == "bf16")
+        with autocast, fast_layers(self.computing, self.device):
+            output: Output = self.computing(images)
         return (output[0].float(), output[1].float()) if isinstance(output, tuple) else output.float()
 
     def train_mode(self) -> None:
@@ -86,6 +104,7 @@ class State:
         if encoder is None:
             return
         if self.phase.encoder == "frozen":
+            self.computing.train()
             encoder.eval()
         elif self.phase.encoder_batch_norm == "frozen":
             for layer in encoder.modules():
@@ -137,7 +156,7 @@ def build_optimizer(network: nn.Module, phase: Phase, options: TrainingOptions) 
         }
         for (in_encoder, decayed), parameters in sorted(groups.items())
     ]
-    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+    kind = AdamW if options.optimizer == "adamw" else Adam
     return kind(listed, lr=phase.learning_rate, eps=options.epsilon)
 
 
@@ -175,7 +194,8 @@ def find_gradient(state: State, images: Tensor, labels: Tensor, loss: Loss, prog
 def descend(state: State) -> None:
     """Follow the gradient, cut to the largest norm allowed, by the rates that are set."""
     if (norm := state.settings.options.clip_norm) is not None:
-        state.accelerator.clip_grad_norm_([p for group in state.optimizer.param_groups for p in group["params"]], norm)
+        # not Accelerate's, which loads torch.distributed and sympy to do the same
+        nn.utils.clip_grad_norm_([p for group in state.optimizer.param_groups for p in group["params"]], norm)
     state.optimizer.step()
 
 

@@ -4,6 +4,7 @@ It ranks epochs against each other. What a model is worth is measured by `evalua
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,14 +37,16 @@ def validate(
     """Return the mean over pictures of `measure` ("dice", "iou", "f_beta"), cut at 0.5; the network keeps its mode."""
     training = network.training
     network.eval()
-    counts = []
-    for index in range(len(pack)):
-        picture: list[Counts] = []
-        for images, labels in _views(pack, index, size, batch_size, scaling, device):
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-                logits = network(scaling(images)).float()
-            picture += _count(logits, labels, classes)
-        counts.append(stack(picture).total())
+    counts: list[Counts] = []
+    for images, labels, pictures in _batches(pack, size, batch_size):
+        shown = scaling(to_unit(images, scaling.value_range, device))
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+            logits = network(shown).float()
+        for picture, found in zip(pictures, _count(logits, to_labels(labels, device), classes), strict=True):
+            if picture == len(counts):
+                counts.append(found)
+            else:
+                counts[picture] = stack([counts[picture], found]).total()
     network.train(training)
     values = chosen_measure(measure, stack(counts), exclusive=classes.exclusive)
     if np.isnan(values).all():
@@ -52,9 +55,24 @@ def validate(
     return float(np.nanmean(values))
 
 
-def _views(
-    pack: Pictures, index: int, size: tuple[int, int], batch_size: int, scaling: Scaling, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(
+    pack: Pictures, size: tuple[int, int], batch_size: int
+) -> Iterator[tuple[NDArray[Any], NDArray[np.uint8], tuple[int, ...]]]:
+    """Yield (images, masks, picture of each) in full batches, over the borders of pictures: what varies is the last."""
+    images, masks, pictures = [], [], []
+    for index in range(len(pack)):
+        for image, mask in _views(pack, index, size):
+            images.append(image)
+            masks.append(mask)
+            pictures.append(index)
+            if len(images) == batch_size:
+                yield np.stack(images), np.stack(masks), tuple(pictures)
+                images, masks, pictures = [], [], []
+    if images:
+        yield np.stack(images), np.stack(masks), tuple(pictures)
+
+
+def _views(pack: Pictures, index: int, size: tuple[int, int]) -> Iterator[tuple[NDArray[Any], NDArray[np.uint8]]]:
     """Yield a picture as the network sees it: whole where it has the network's size, else in tiles side by side."""
     image, mask = pack.image(index), pack.mask(index)
     centres = [(size[0] // 2, size[1] // 2)]
@@ -62,11 +80,8 @@ def _views(
         centres = [(y, x) for y in _centres(image.shape[0], size[0]) for x in _centres(image.shape[1], size[1])]
         spread = np.linspace(0, len(centres) - 1, min(len(centres), MAX_TILES)).round().astype(int)
         centres = [centres[at] for at in spread]
-    for start in range(0, len(centres), batch_size):
-        part = centres[start : start + batch_size]
-        images = np.stack([cut_around(image, y, x, size) for y, x in part])
-        masks = np.stack([cut_around(mask, y, x, size) for y, x in part])
-        yield to_unit(images, scaling.value_range, device), to_labels(masks, device)
+    for y, x in centres:
+        yield cut_around(image, y, x, size), cut_around(mask, y, x, size)
 
 
 def _centres(length: int, tile: int) -> list[int]:

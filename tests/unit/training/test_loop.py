@@ -1,6 +1,6 @@
 """The loop learns, stops, resumes to the bit, and says what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from maskwright.models.build import build_network
 from maskwright.progress import Step, ignore
 from maskwright.recipe import NO_AUGMENTATION, Augmentation, Phase, TrainingOptions
 from maskwright.training.batches import WholeBatches
-from maskwright.training.checkpoint import read_position
+from maskwright.training.checkpoint import Position, read_position
 from maskwright.training.feeding import Scaling
-from maskwright.training.loop import FitResult, FitSettings, fit
+from maskwright.training.loop import FitResult, FitSettings, Revise, fit
+from maskwright.training.schedule import rate_factor
 from maskwright.training.steps import State, build_optimizer, find_gradient
 from maskwright.training.validation import validate
 from support.bright_squares import Small, Squares
@@ -44,6 +45,7 @@ def _fit(
     progress: Any = lambda step: None,
     record: Any = lambda event: None,
     pack: Squares | None = None,
+    revise: Revise | None = None,
 ) -> tuple[Small, FitResult]:
     torch.manual_seed(0)
     network, pack = Small(), pack or Squares()
@@ -63,7 +65,10 @@ def _fit(
 
     loss = build_loss("dice+bce", CLASSES)
     batches = WholeBatches(pack, 4, seed=0)
-    result = fit(network, batches, loss, score, settings, folder=folder, record=record, device=CPU, progress=progress)
+    result = fit(
+        network, batches, loss, score, settings, folder=folder, record=record, device=CPU, progress=progress,
+        revise=revise,
+    )  # fmt: skip
     return network, result
 
 
@@ -410,3 +415,58 @@ def test_an_encoder_s_batch_norm_may_stay_still_while_its_weights_are_tuned(tmp_
     weights = [name for name in before if name.startswith("encoder.") and name.endswith("weight")]
     assert averages and all(torch.equal(before[name], after[name]) for name in averages)
     assert weights and not any(torch.equal(before[name], after[name]) for name in weights)
+
+
+def _cut(position: Position, epochs: Sequence[int]) -> Sequence[int]:
+    """After the second epoch: one more of the first phase, one of the second, and none of the third."""
+    return (3, 1, 0) if len(position.ends) == 2 else tuple(epochs)
+
+
+THREE = (Phase(epochs=6, learning_rate=0.01), Phase(epochs=5, learning_rate=0.01), Phase(epochs=4))
+
+
+def test_lengths_that_are_decided_on_the_way_end_phases_and_the_training(tmp_path: Path) -> None:
+    events: list[Mapping[str, Any]] = []
+    steps: list[Step] = []
+    _, result = _fit(tmp_path, _settings(*THREE), revise=_cut, record=events.append, progress=steps.append)
+    assert result.epochs == 4
+    assert [event["phase"] for event in events] == [0, 0, 0, 1]
+    assert [step.values["epochs"] for step in steps[::3]] == [15, 15, 4, 4]
+
+
+def test_rates_follow_the_lengths_that_are_decided_on_the_way(tmp_path: Path) -> None:
+    phase = Phase(epochs=12, learning_rate=0.01)
+    events: list[Mapping[str, Any]] = []
+    _fit(tmp_path, _settings(phase), revise=lambda position, _: (4,), record=events.append)
+    last = rate_factor(phase, 4 * 3 - 1, 4 * 3)  # the last of four epochs of three steps
+    assert events[-1]["learning_rate"] == pytest.approx(0.01 * last)
+    assert len(events) == 4
+
+
+@pytest.mark.parametrize("stop", [2, 5, 7, 8, 10, 11])
+def test_a_training_that_was_shortened_and_killed_ends_with_the_same_bits(tmp_path: Path, stop: int) -> None:
+    settings = _settings(*THREE, restore_best=False)
+    whole, expected = _fit(tmp_path / "whole", settings, revise=_cut)
+
+    def kill(step: Step) -> None:
+        if step.done == stop:
+            raise Killed
+
+    with pytest.raises(Killed):
+        _fit(tmp_path / "killed", settings, revise=_cut, progress=kill)
+    again, result = _fit(tmp_path / "killed", settings, revise=_cut)
+    assert (result.scores, result.epochs) == (expected.scores, 4)
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in _weights(whole).items())
+
+
+def test_what_was_decided_is_in_the_checkpoint_before_another_step_is_taken(tmp_path: Path) -> None:
+    settings = _settings(*THREE, checkpoint_seconds=1000)
+
+    def kill(step: Step) -> None:
+        if step.done == 7:
+            raise Killed
+
+    with pytest.raises(Killed):
+        _fit(tmp_path, settings, revise=_cut, progress=kill)
+    position = read_position(tmp_path / "state.safetensors")
+    assert (position.epoch, position.epochs, len(position.ends)) == (2, [3, 1, 0], 2)

@@ -92,9 +92,14 @@ def test_the_encoder_keeps_its_share_of_the_rate_and_stays_when_it_is_frozen() -
     moved: dict[str, float] = {}
 
     class Watched(Small):
+        def __init__(self) -> None:
+            super().__init__()
+            names = ("encoder.0.weight", "head.1.weight")
+            self.watched = {name: self.get_parameter(name) for name in names}  # whatever a frozen phase computes with
+
         def forward(self, image: Tensor) -> Tensor:
-            for name in ("encoder.0.weight", "head.1.weight"):
-                seen.setdefault(name, []).append(self.get_parameter(name).detach().clone())
+            for name, weight in self.watched.items():
+                seen.setdefault(name, []).append(weight.detach().clone())
             return super().forward(image)
 
     for encoder in ("trained", "frozen"):
