@@ -73,7 +73,7 @@ def count_objects(mask: NDArray[np.uint8], classes: Classes) -> dict[int, Object
 def _sizes(here: NDArray[np.bool_], scale: int) -> ObjectSizes:
     rows, columns = (np.flatnonzero(here.any(axis=axis)) for axis in (1, 0))
     labels, count = ndimage.label(here[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], structure=_CORNERS)
-    areas = np.bincount(labels.ravel())[1:] * scale
+    areas = (np.bincount(labels.ravel())[1:] if count > 1 else np.array([np.count_nonzero(labels)])) * scale
     kinds = np.floor(_PARTS * np.log2(areas)).astype(int)
     found, times = np.unique(kinds, return_counts=True)
     return ObjectSizes(int(count), int(areas.min()), {int(k): int(n) for k, n in zip(found, times, strict=True)})

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from maskwright.audit.agreement import Agreement, agreement
 from maskwright.audit.components import ObjectSizes, count_objects
@@ -90,7 +91,7 @@ def _values(raw: NDArray[Any]) -> tuple[dict[int, int], int]:
     """Return the most frequent values of grey pixels with their number, and how many ring around the two outer ones."""
     if raw.ndim != 2 or raw.dtype != np.uint8:
         return {}, 0
-    counts = np.bincount(raw.ravel(), minlength=256)
+    counts = np.array(Image.fromarray(raw).histogram())  # numpy's bincount would copy it to 64 bits
     found = np.flatnonzero(counts)
     most = sorted(found.tolist(), key=lambda value: -counts[value])[:_VALUES]
     low, high = int(found[0]), int(found[-1])

@@ -1,6 +1,6 @@
 """Losses by name, weight and option: `dice+bce`, `0.7*dice(smooth=1)+0.3*jaccard`, `cross_entropy`.
 
-Most formulas are segmentation-models-pytorch's; here they are named and summed. Every value is >= 0, since every term
+Some formulas are segmentation-models-pytorch's; here all are named and summed. Every value is >= 0, since every term
 is and no weight is below 0.
 """
 

@@ -1,6 +1,8 @@
 """The Lovász extension of the Jaccard index: a loss whose slope is that of the score itself."""
 
-from segmentation_models_pytorch.losses import LovaszLoss
+from functools import cache
+from typing import Any
+
 from torch import Tensor
 
 from maskwright.images.classes import IGNORE, Classes
@@ -26,7 +28,7 @@ def _hinge(logits: Tensor, target: Tensor) -> Tensor:
     for logit, truth in zip(logits.float().unbind(1), planes.unbind(1), strict=True):
         counted = truth != IGNORE
         if counted.any():
-            values.append(_BINARY(logit[counted], truth[counted].long()))
+            values.append(_formula("binary")(logit[counted], truth[counted].long()))
     return sum(values[1:], values[0]) / len(values) if values else 0 * logits.float().sum()
 
 
@@ -35,8 +37,12 @@ def _softmax(logits: Tensor, target: Tensor) -> Tensor:
     if not counted.any():
         return 0 * logits.float().sum()
     kept = logits.float().movedim(1, -1)[counted]  # (M, K): a batch of one row of M pixels
-    value: Tensor = _MULTICLASS(kept.T[None, :, :, None], target[counted].long()[None, :, None])
+    value: Tensor = _formula("multiclass")(kept.T[None, :, :, None], target[counted].long()[None, :, None])
     return value
 
 
-_BINARY, _MULTICLASS = LovaszLoss("binary"), LovaszLoss("multiclass")
+@cache
+def _formula(mode: str) -> Any:
+    from segmentation_models_pytorch.losses import LovaszLoss  # slow to import, and few losses need it
+
+    return LovaszLoss(mode)

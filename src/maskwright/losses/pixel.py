@@ -1,7 +1,6 @@
 """Losses that are a mean over pixels: cross-entropies and focal. Ignored pixels leave the mean."""
 
 import torch.nn.functional as F
-from segmentation_models_pytorch.losses import FocalLoss, SoftBCEWithLogitsLoss
 from torch import Tensor
 
 from maskwright.errors import ConfigError
@@ -23,12 +22,14 @@ def soft_bce(classes: Classes, *, smoothing: float = 0.1, name: str = "soft_bce"
     Its least value is above 0: at p = t smoothed it is the entropy of the label, 0.325 for smoothing 0.1.
     """
     _one_or_overlapping(classes, name)
-    term = SoftBCEWithLogitsLoss(ignore_index=IGNORE, smooth_factor=smoothing or None, reduction="sum")
 
     def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-        planes = _planes(target).float()
-        value: Tensor = term(logits.float(), planes) / _counted(target)
-        return value
+        planes = _planes(target)
+        truth = planes.float()
+        if smoothing:
+            truth = (1 - truth) * smoothing + truth * (1 - smoothing)
+        each = F.binary_cross_entropy_with_logits(logits.float(), truth, reduction="none")
+        return (each * (planes != IGNORE)).sum() / _counted(target)
 
     return binary_cross_entropy
 
@@ -70,6 +71,8 @@ def focal(classes: Classes, *, gamma: float = 2.0, alpha: float | None = None) -
             what = "alpha weighs a foreground against its background; here several classes exclude each other."
             raise ConfigError(what, where="loss: focal", fix="leave alpha out")
         return _focal_softmax(gamma)
+    from segmentation_models_pytorch.losses import FocalLoss  # slow to import, and few losses need it
+
     term = FocalLoss("binary", alpha=alpha, gamma=gamma, ignore_index=IGNORE, reduction="sum")
 
     def sigmoid_focal(logits: Tensor, target: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """Losses on shares of regions: Dice, its logarithm, Jaccard (IoU), Tversky. Ignored pixels leave every sum."""
 
 import torch
-from segmentation_models_pytorch.losses import TverskyLoss
 from torch import Tensor
 
 from maskwright.errors import ConfigError
@@ -59,7 +58,7 @@ def tversky(classes: Classes, *, alpha: float = 0.5, beta: float = 0.5, smooth: 
 
 
 def _region(classes: Classes, alpha: float, beta: float, smooth: float, *, logarithm: bool = False) -> PixelLoss:
-    """Build a region loss on smp's formula. What smp does beside it (absent classes, ignored ones) is done here."""
+    """Build a region loss: the score of each class over the whole batch, and the mean over classes that count."""
     if 0 < smooth < _LEAST_SMOOTH:
         raise ConfigError(
             f"smooth is too small for the numbers a network computes in (below {2 * _LEAST_SMOOTH:g}).",
@@ -67,14 +66,13 @@ def _region(classes: Classes, alpha: float, beta: float, smooth: float, *, logar
             fix="give 0, or 1e-15 or more",
         )
     mode = "binary" if classes.binary else "multiclass" if classes.exclusive else "multilabel"
-    formula = TverskyLoss(mode, alpha=alpha, beta=beta)
     eps = 0.0 if smooth > 0 else 1e-7  # of the denominator, which smooth keeps above zero by itself
 
     def region(logits: Tensor, target: Tensor) -> Tensor:
         logits = logits.float()
         truth, counted = _truth(target, logits.shape[1], classes)
         probability = logits.softmax(dim=1) if mode == "multiclass" else logits.sigmoid()
-        score = formula.compute_score(probability * counted, truth, smooth=smooth, eps=eps, dims=_OVER)
+        score = _score(probability * counted, truth, alpha, beta, smooth, eps)
         score = score.clamp(_LEAST_SCORE if logarithm else 0, 1)  # rounding alone can carry it out of 0..1
         value = -score.log() if logarithm else 1 - score
         in_mean = truth.sum(_OVER) > 0 if smooth == 0 else counted.expand_as(truth).sum(_OVER) > 0
@@ -82,6 +80,15 @@ def _region(classes: Classes, alpha: float, beta: float, smooth: float, *, logar
         return mean
 
     return region
+
+
+def _score(probability: Tensor, truth: Tensor, alpha: float, beta: float, smooth: float, eps: float) -> Tensor:
+    """Return (TP + smooth) / (TP + alpha * FP + beta * FN + smooth) of each class, (K,)."""
+    claimed, true = probability.sum(_OVER), truth.sum(_OVER)
+    both = (claimed + true - torch.linalg.vector_norm(probability - truth, ord=1, dim=_OVER)) / 2
+    whole = both + alpha * (claimed - both) + beta * (true - both) + smooth
+    score: Tensor = (both + smooth) / whole.clamp_min(eps)
+    return score
 
 
 def _truth(target: Tensor, outputs: int, classes: Classes) -> tuple[Tensor, Tensor]:

@@ -29,7 +29,6 @@ from maskwright.models.mobilenet_pix2pix import MobileNetPix2Pix
 from maskwright.models.mobilenet_unet import MobileNetUnet
 from maskwright.models.plain_unet import PlainUnet
 from maskwright.models.segnet import SegNet
-from maskwright.models.smp_network import ARCHITECTURES, build_smp_network
 from maskwright.models.strided_fcn import FILTERS, StridedFcn
 from maskwright.models.unet import Unet
 from maskwright.models.weights import WeightSource
@@ -259,6 +258,8 @@ def _smp(name: str, request: EncoderRequest, num_outputs: int, knobs: Knobs) -> 
         raise ConfigError(f"'{name}' needs an encoder.", where="model.encoder", fix="for example resnet34")
     if knobs.attention == "gate":
         raise ConfigError(f"'{name}' knows the attention scse.", where="model.attention", fix="scse, or none")
+    from maskwright.models.smp_network import build_smp_network  # slow to import
+
     found = find_encoder(request)
     settings = {key: value for key, value in knobs.stated().items() if key != "auxiliary"}
     network = tolerant(
@@ -281,6 +282,10 @@ def _facts(name: str, encoder: str, weights: str, source: WeightSource, in_chann
     return NetworkFacts(name, encoder, label, source.padding, source.licence, mean, std, source.why)
 
 
+_SMP = (
+    "unet", "unetplusplus", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus", "pan", "upernet",
+    "segformer",
+)  # fmt: skip
 _SMP_KNOBS = ("encoder_depth", "decoder_channels", "batch_norm", "attention", "auxiliary")
 
 NETWORKS: dict[str, NetworkKind] = {
@@ -294,7 +299,7 @@ NETWORKS: dict[str, NetworkKind] = {
     "strided_fcn": NetworkKind(_strided_fcn, "none", ("filters", "blocks", "initialisation")),
     "isic_unet": NetworkKind(_isic_unet, "any", ("decoder_channels", "batch_norm")),
     "isic_segnet": NetworkKind(_isic_segnet, "any", ("decoder_channels", "attention", "atrous")),
-    **{name: NetworkKind(_smp, "any", _SMP_KNOBS) for name in ARCHITECTURES},
+    **{f"smp_{name}": NetworkKind(_smp, "any", _SMP_KNOBS) for name in _SMP},
 }
 
 

@@ -1,6 +1,7 @@
 """Encoders by name: timm's, smp's, a plain one, MobileNetV2's expanded features, VGG-16; weights and conventions.
 
-With build.py and smp_network.py the only files that know timm's and smp's names.
+With build.py and smp_network.py the only files that know timm's and smp's names. Importing either takes several times
+as long as importing torch, so they are imported where they are used: MobileNetV2 does without.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,17 +9,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-import segmentation_models_pytorch as smp
-import timm
-from segmentation_models_pytorch.encoders import get_encoder
 from torch import nn
 
 from maskwright.errors import ConfigError, MaskwrightError
 from maskwright.models.keras_weights import ALPHAS
 from maskwright.models.mobilenet import MobileNetExpansions
+from maskwright.models.mobilenet_v2 import WIDTHS, MobileNetV2
 from maskwright.models.plain import PlainEncoder
 from maskwright.models.segnet import VggEncoder
-from maskwright.models.weights import WeightSource, find_weights, load_encoder_weights
+from maskwright.models.weights import WeightSource, find_weights, import_timm, load_encoder_weights
 
 VGG = "vgg16_bn"
 LEAST_MOMENTUM = 0.1  # of batch norm, PyTorch's: with smp's 0.01 for EfficientNet a fifth of an average would still be
@@ -50,6 +49,14 @@ def build_encoder(request: EncoderRequest) -> tuple[nn.Module, WeightSource]:
     """Build any encoder: features at strides 1, 2, 4, ... with channels in `out_channels`. Raises ConfigError."""
     if request.name == "none":
         return PlainEncoder(request.in_channels), no_encoder(request, "The plain encoder")
+    if request.name in WIDTHS:
+        source = find_weights(
+            request.name, request.weights, padding=request.padding, non_commercial=request.non_commercial
+        )
+        same = source.padding == "same"
+        return loaded(MobileNetV2(request.name, request.in_channels, same=same), source, request)
+    from segmentation_models_pytorch.encoders import get_encoder
+
     found = find_encoder(request)
     body = tolerant(
         request.name,
@@ -69,7 +76,9 @@ def build_expansions(request: EncoderRequest, *, projected: bool) -> tuple[nn.Mo
         )
     padding = "same" if request.padding == "auto" and request.weights == "none" else request.padding
     source = find_weights(request.name, request.weights, padding=padding, non_commercial=request.non_commercial)
-    network = timm.create_model(request.name, in_chans=request.in_channels, **_conventions(request.name, source))
+    network = import_timm().create_model(
+        request.name, in_chans=request.in_channels, **_conventions(request.name, source)
+    )
     body = MobileNetExpansions(network, in_channels=request.in_channels, projected=projected)
     return loaded(body, source, request)
 
@@ -86,7 +95,9 @@ def build_vgg(request: EncoderRequest) -> tuple[nn.Module, WeightSource]:
 
 def find_encoder(request: EncoderRequest) -> Found:
     """Look up an encoder that timm or smp has. Raises ConfigError."""
-    native = smp.encoders.encoders
+    import segmentation_models_pytorch as smp
+
+    timm, native = import_timm(), smp.encoders.encoders
     timm_name = request.name.removeprefix("tu-")
     is_timm = timm.is_model(timm_name) and (request.name.startswith("tu-") or request.name not in native)
     if not is_timm and request.name not in native:

@@ -11,18 +11,14 @@ from typing import Any, Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import segmentation_models_pytorch as smp
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
-from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from maskwright.download import Manner, download
 from maskwright.errors import ConfigError, DataError, MaskwrightError
 from maskwright.files import cache_folder
-from maskwright.models import mobilenet_130  # noqa: F401 - timm learns of Keras's alpha 1.3
 from maskwright.models.keras_weights import ALPHAS, keras_address, keras_file_name, read_keras_weights
 
 TENSORFLOW = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -47,6 +43,15 @@ class WeightSource:
     std: tuple[float, ...]
     licence: str
     why: str
+
+
+def import_timm() -> Any:
+    """Import timm, which takes several times as long as torch, and let it know Keras's alpha 1.3."""
+    import timm
+
+    from maskwright.models import mobilenet_130  # noqa: F401
+
+    return timm
 
 
 def find_weights(encoder: str, weights: str, *, padding: str = "auto", non_commercial: bool = False) -> WeightSource:
@@ -85,6 +90,8 @@ def load_encoder_weights(encoder: nn.Module, source: WeightSource, in_channels: 
         if given is None and name.endswith("num_batches_tracked"):
             given = tensor
         if given is not None and given.ndim == 4 and given.shape != tensor.shape and tensor.shape[1] == in_channels:
+            from timm.models import adapt_input_conv
+
             given = adapt_input_conv(in_channels, given)
         if given is None or given.shape != tensor.shape:
             missing.append(name.removeprefix(prefix))
@@ -101,6 +108,7 @@ def load_encoder_weights(encoder: nn.Module, source: WeightSource, in_channels: 
 
 
 def _imagenet(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
+    timm = import_timm()
     if not timm.is_model(encoder):
         return _native(encoder, padding, non_commercial)
     config = timm.get_pretrained_cfg(encoder)
@@ -132,6 +140,8 @@ def _check_licence(encoder: str, licence: str, non_commercial: bool) -> None:
 
 def _native(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
     """Weights of an encoder of smp's own: published on the hub with ImageNet scaling."""
+    import segmentation_models_pytorch as smp
+
     settings = smp.encoders.encoders[encoder]["pretrained_settings"].get("imagenet")
     if settings is None or "repo_id" not in settings:
         raise ConfigError(
@@ -143,6 +153,18 @@ def _native(encoder: str, padding: str, non_commercial: bool) -> WeightSource:
     _check_licence(encoder, licence, non_commercial)
     place, scaling = f"{settings['repo_id']}@{settings['revision']}", (settings["mean"], settings["std"])
     return _source("imagenet", place, _or(padding, "symmetric"), scaling, licence, "smp's conventions")
+
+
+def at_hand(source: WeightSource) -> bool:
+    """Return whether weights are there without fetching anything."""
+    if source.kind == "keras":
+        return (cache_folder() / "weights" / keras_file_name(source.place)).is_file()
+    if source.kind == "imagenet":
+        from huggingface_hub import try_to_load_from_cache
+
+        repository, _, revision = source.place.partition("@")
+        return isinstance(try_to_load_from_cache(repository, "model.safetensors", revision=revision), str)
+    return True
 
 
 def _fetch(source: WeightSource) -> Path:
@@ -199,6 +221,7 @@ def _file(encoder: str, path: Path, padding: str) -> WeightSource:
     if tensorflow:
         why = "TensorFlow's conventions, because of the file's name (state another with model.padding)"
         return _source("file", str(path), "same", TENSORFLOW, "not stated", why)
+    timm = import_timm()
     config = timm.get_pretrained_cfg(encoder) if timm.is_model(encoder) else None
     scaling = (config.mean, config.std) if config is not None else IMAGENET
     return _source(

@@ -49,11 +49,9 @@ class Facts:
 def gather_facts(dataset: Dataset, indices: Sequence[int] | NDArray[np.int64], progress: Progress = ignore) -> Facts:
     """Measure a sample of the pictures at `indices`, spread evenly over them. Raises DataError for one that is bad."""
     looks = []
-    for position in _sample(len(indices)):
-        index = int(indices[position])
-        image = dataset.read_image(index)
-        size = (image.shape[0], image.shape[1])
-        looks.append(_Look(size, _widths(dataset, index, size), int(image.max(initial=0))))
+    chosen = [int(indices[position]) for position in _sample(len(indices))]
+    for look in in_threads(lambda index: _look(dataset, index), chosen):
+        looks.append(look)
         progress(Step("look", len(looks), min(SAMPLE, len(indices))))
     return _facts(dataset, len(indices), looks)
 
@@ -81,6 +79,12 @@ class _Look(NamedTuple):
 
 def _sample(number: int) -> list[int]:
     return [int(at) for at in np.unique(np.linspace(0, number - 1, min(SAMPLE, number)).round())]
+
+
+def _look(dataset: Dataset, index: int) -> _Look:
+    image = dataset.read_image(index)
+    size = (image.shape[0], image.shape[1])
+    return _Look(size, _widths(dataset, index, size), int(image.max(initial=0)))
 
 
 def _look_or_none(dataset: Dataset, index: int) -> _Look | None:
@@ -128,9 +132,17 @@ def thickness(mask: NDArray[np.uint8], classes: Classes) -> dict[str, float]:
     for k, name in enumerate(classes.names):
         plane = mask == k if mask.ndim == 2 else mask[..., k] == 1
         if plane.any() and not plane.all():
+            plane = _around(plane)
             distance = distance_transform_edt(plane)
             widths[name] = (4 * float(distance[plane].mean()) - 2) / scale  # an edge pixel's distance is 1, not 1/2
     return widths
+
+
+def _around(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cut out what is set and one pixel around it: no pixel there has its nearest edge further out."""
+    rows, columns = (np.flatnonzero(plane.any(axis=axis)) for axis in (1, 0))
+    top, left = max(0, int(rows[0]) - 1), max(0, int(columns[0]) - 1)
+    return plane[top : int(rows[-1]) + 2, left : int(columns[-1]) + 2]
 
 
 def _thinnest(widths: list[dict[str, float]]) -> tuple[str, float]:
