@@ -6,10 +6,12 @@ train (`plan_length`). Never imports torch.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from maskwright.errors import ConfigError
+from maskwright.planning.clock import fit_lengths
+from maskwright.planning.costs import Costs
 from maskwright.planning.facts import Facts
 from maskwright.recipe import Phase, Recipe
 
@@ -44,6 +46,9 @@ class Plan:
 
     epochs: of each phase. steps: of the optimizer in an epoch. tiles_per_epoch: 0 in mode whole.
     step_seconds: measured, of one training step. expected_seconds: of the whole fit. reasons: by key.
+    decoder_channels: where the plan chose them; None: as the recipe says. candidate: the set-up that was chosen, empty
+    where the recipe leaves no choice. With minutes also costs: measured here; forecast: seconds of the whole command
+    by what they go into; memory: expected peak in bytes.
     """
 
     mode: str
@@ -62,6 +67,11 @@ class Plan:
     step_seconds: float
     expected_seconds: float
     reasons: Mapping[str, str]
+    decoder_channels: tuple[int, ...] | None = None
+    candidate: str = ""
+    costs: Costs | None = None
+    forecast: Mapping[str, float] = field(default_factory=dict)
+    memory: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, with schema_version."""
@@ -70,8 +80,12 @@ class Plan:
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Plan":
         """Undo `to_json`. Raises KeyError or TypeError for something else."""
-        values = {name: content[name] for name in Plan.__dataclass_fields__}
+        values = {name: content[name] for name in Plan.__dataclass_fields__ if name in content}
         values |= {"size": tuple(values["size"]), "epochs": tuple(values["epochs"])}
+        if values.get("decoder_channels") is not None:
+            values["decoder_channels"] = tuple(values["decoder_channels"])
+        if values.get("costs") is not None:
+            values["costs"] = Costs(**{**values["costs"], "steps": tuple(values["costs"]["steps"])})
         return Plan(**values)
 
     def for_pictures(self, before: int, after: int) -> "Plan":
@@ -121,6 +135,17 @@ def plan_view(recipe: Recipe, facts: Facts) -> View:
     return View(mode, size, scale, overlap, {"mode": why_mode, "size": why_size})
 
 
+def finer_view(view: View, facts: Facts) -> View | None:
+    """Return the next larger size, None for tiles and where pictures are no larger than that."""
+    own = math.sqrt(facts.height * facts.width)
+    side = math.sqrt(view.size[0] * view.size[1])
+    larger = next((each for each in SIZES if each > 1.1 * side and each <= own), None)
+    if view.mode == "tile" or larger is None:
+        return None
+    reason = f"finer than pictures and masks ask for, which is {view.size[0]}x{view.size[1]}"
+    return replace(view, size=_with_aspect(larger, facts), reasons={**view.reasons, "size": reason})
+
+
 def plan_batch(recipe: Recipe, facts: Facts) -> tuple[int, str]:
     """Choose how many pictures make a step."""
     if recipe.training.batch_size != "auto":
@@ -130,43 +155,47 @@ def plan_batch(recipe: Recipe, facts: Facts) -> tuple[int, str]:
     return (8, "few pictures: smaller steps, more of them") if facts.pictures >= 16 else (4, "very few pictures")
 
 
+def plan_steps(facts: Facts, view: View, batch_size: int) -> tuple[int, int]:
+    """Return the steps of an epoch and its tiles (0 for whole pictures)."""
+    tiles = _tiles(facts, view, batch_size) if view.mode == "tile" else 0
+    return max(1, round((tiles or facts.pictures) / batch_size)), tiles
+
+
 def plan_length(
     recipe: Recipe,
-    facts: Facts,
-    view: View,
     *,
+    steps: int,
     batch_size: int,
     pretrained: bool,
-    step_seconds: float,
-    validation_seconds: float,
-    minutes: float | None,
-) -> tuple[tuple[int, ...], int, int, float, str]:
-    """Choose the epochs of each phase: (epochs, steps an epoch, tiles an epoch, expected seconds, reason).
+    epoch_seconds: Sequence[float],
+    fit_seconds: float | None = None,
+) -> tuple[tuple[int, ...], str]:
+    """Choose the epochs of each phase: (epochs, reason).
 
-    step_seconds: of one training step, measured. validation_seconds: of one validation. minutes: for all of the fit;
-    where every phase states its epochs they are shared out anew, in the same proportion.
+    steps: of the optimizer in an epoch. epoch_seconds: measured, of each phase, validation included. fit_seconds: what
+    there is for all epochs; where every phase states its own they are shared out anew, in the same proportion. A phase
+    without any means that not even one epoch of each fits.
     """
-    tiles = _tiles(facts, view, batch_size) if view.mode == "tile" else 0
-    steps = max(1, round((tiles or facts.pictures) / batch_size))
-    epoch_seconds = steps * step_seconds + validation_seconds
     phases = recipe.training.phases
-    open_phases = [phase for phase in phases if phase.epochs == "auto"]
-    if minutes is not None and not open_phases:
-        stated = [int(phase.epochs) for phase in phases]
-        epochs = share_epochs(int(minutes * 60 / epoch_seconds), stated)
-        reason = f"the recipe's {' + '.join(map(str, stated))}, shared out over {minutes:g} minutes"
-        return epochs, steps, tiles, sum(epochs) * epoch_seconds, f"{reason} at {epoch_seconds:.1f} s an epoch"
+    stated = [0 if phase.epochs == "auto" else int(phase.epochs) for phase in phases]
+    if fit_seconds is not None:
+        return _fitting(stated, epoch_seconds, fit_seconds)
+    if all(stated):
+        return tuple(stated), "stated"
     least = LEAST_STEPS if pretrained else LEAST_STEPS_FROM_SCRATCH
-    total, reason = max(8, math.ceil(least / steps)), f"about {least} steps of {batch_size} suffice as a rule"
-    if minutes is not None:
-        fixed = sum(int(phase.epochs) for phase in phases if phase.epochs != "auto")
-        fitting = int(minutes * 60 / epoch_seconds) - fixed
-        total, reason = max(1, fitting), f"what fits into {minutes:g} minutes at {epoch_seconds:.1f} s an epoch"
-    each = max(1, round(total / max(1, len(open_phases))))
-    epochs = tuple(each if phase.epochs == "auto" else int(phase.epochs) for phase in phases)
-    if not open_phases:
-        reason = "stated"
-    return epochs, steps, tiles, sum(epochs) * epoch_seconds, reason
+    each = max(1, round(max(8, math.ceil(least / steps)) / stated.count(0)))
+    return tuple(number or each for number in stated), f"about {least} steps of {batch_size} suffice as a rule"
+
+
+def _fitting(stated: Sequence[int], epoch_seconds: Sequence[float], seconds: float) -> tuple[tuple[int, ...], str]:
+    """Return what fits: phases that state no epochs share what those that do leave over."""
+    words = " + ".join(f"{cost:.1f} s" for cost in dict.fromkeys(epoch_seconds))
+    rest = f"what fits into {clock_words(seconds)} of training at {words} an epoch"
+    if all(stated):
+        return fit_lengths(stated, epoch_seconds, seconds), f"the recipe's {' + '.join(map(str, stated))}: {rest}"
+    fixed = sum(number * cost for number, cost in zip(stated, epoch_seconds, strict=True))
+    shared = fit_lengths([0 if number else 1 for number in stated], epoch_seconds, seconds - fixed)
+    return tuple(number or more for number, more in zip(stated, shared, strict=True)), rest
 
 
 def share_epochs(total: int, stated: Sequence[int]) -> tuple[int, ...]:
@@ -188,17 +217,21 @@ def describe(plan: Plan) -> str:
         f"{plan.encoder}, weights {plan.weights}",
         f"{plan.precision} on {plan.device}",
         f"batch {plan.batch_size}, {_number(sum(plan.epochs), 'epoch')} of {_number(plan.steps, 'step')}",
-        f"about {_duration(plan.expected_seconds)}",
+        f"about {clock_words(sum(plan.forecast.values()) or plan.expected_seconds)}",
     )
-    return " | ".join(parts)
+    memory = [f"{plan.memory / 1e9:.1f} GB"] if plan.memory else []
+    return " | ".join([*parts, *memory])
 
 
 def _number(count: int, unit: str) -> str:
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def clock_words(seconds: float) -> str:
+    """Say how long: "48 s", "2.5 min", "34 min"."""
+    if seconds < 90:
+        return f"{max(0.0, seconds):.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
 def _whole_side(facts: Facts) -> int | None:

@@ -5,22 +5,25 @@ call goes on after a stop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.dataset import Dataset
 from maskwright.data.pack import Pack, PackSettings, build_pack
-from maskwright.errors import ConfigError, DataError, MaskwrightError
+from maskwright.errors import ConfigError, DataError
 from maskwright.files import write_json
-from maskwright.planning.facts import gather_facts
-from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, plan_view, view_like
-from maskwright.progress import Progress, Step
+from maskwright.planning.plan import Plan, describe
+from maskwright.progress import Step
 from maskwright.recipe import Recipe
+from maskwright.runs.choosing import build
 from maskwright.runs.folder import RunFolder, read_json
-from maskwright.runs.networks import network_from, usual_encoder
+from maskwright.runs.planning import make_plan
+from maskwright.runs.timekeeping import keep_time
+from maskwright.runs.work import MIN_VALIDATION as MIN_VALIDATION
+from maskwright.runs.work import Indices as Indices
+from maskwright.runs.work import Work as Work
 
 if TYPE_CHECKING:
     import torch
@@ -29,28 +32,6 @@ if TYPE_CHECKING:
     from maskwright.losses import Loss
     from maskwright.models.build import NetworkFacts
     from maskwright.training.loop import Batches, FitResult, FitSettings
-
-Indices = NDArray[np.int64]
-MIN_VALIDATION = 8  # pictures; with fewer, the best epoch and the best cut would be chance
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a training works on.
-
-    minutes: for the fit, or None. pictures: whether reports may show pictures. rows: what is packed, for trainings
-    that share a pack; None: what the training at hand needs. like: the plan of an earlier fold, from which encoder,
-    weights and precision are taken, since they depend on the machine and not on the pictures.
-    """
-
-    dataset: Dataset
-    recipe: Recipe
-    device: str
-    minutes: float | None
-    progress: Progress
-    pictures: bool = True
-    rows: Indices | None = None
-    like: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -152,109 +133,15 @@ def resolve_device(name: str) -> str:
 def _prepare(
     work: Work, run: RunFolder, train: Indices, val: Indices, device: "torch.device"
 ) -> "tuple[nn.Module, NetworkFacts, Plan]":
-    """Build the network and make the plan, or read it where it has been made."""
+    """Make the plan with its network, or read it where it has been made."""
     if run.plan.exists():
         plan = read_plan(run)
         started = (run.checkpoint / "state.safetensors").exists()
-        network, facts = _build(work, plan.encoder, plan.weights, load=not started)
+        network, facts = build(work, plan.encoder, plan.weights, decoder=plan.decoder_channels, load=not started)
         return network, facts, plan
-    measured = gather_facts(work.dataset, train, work.progress)
-    view = plan_view(work.recipe, measured) if work.like is None else view_like(work.like)
-    value_range = measured.value_range if work.like is None else work.like.value_range
-    encoder, weights, network, facts, why = _choose_network(work)
-    batch_size, why_batch = plan_batch(work.recipe, measured)
-    precision, step_seconds, why_precision = _choose_precision(
-        work, network, device, (batch_size, measured.bands, *view.size)
-    )
-    views = 1.0 if view.mode == "whole" else measured.height * measured.width / (view.size[0] * view.size[1])
-    epochs, steps, tiles, seconds, why_epochs = plan_length(
-        work.recipe, measured, view, batch_size=batch_size, pretrained=weights != "none", step_seconds=step_seconds,
-        validation_seconds=0.3 * step_seconds * len(val) * views / batch_size, minutes=work.minutes,
-    )  # fmt: skip
-    reasons = {
-        **view.reasons, "encoder": why, "padding": facts.why, "batch_size": why_batch, "epochs": why_epochs,
-        "precision": why_precision, "validation": _why_validation(len(val)),
-    }  # fmt: skip
-    plan = Plan(
-        mode=view.mode, size=view.size, scale=view.scale, overlap=view.overlap, encoder=encoder, weights=weights,
-        batch_size=batch_size, epochs=epochs, steps=steps, tiles_per_epoch=tiles, precision=precision,
-        device=work.device, value_range=value_range, step_seconds=step_seconds, expected_seconds=seconds,
-        reasons=reasons,
-    )  # fmt: skip
-    write_json(run.plan, {**plan.to_json(), "facts": measured.to_json()})
-    return network, facts, plan
-
-
-def _why_validation(pictures: int) -> str:
-    if pictures >= MIN_VALIDATION:
-        return f"the best epoch, the threshold and a temperature are chosen on {pictures} validation pictures"
-    kept = "the last epoch is kept, the threshold is 0.5, the temperature 1"
-    return f"{pictures} validation pictures are too few to choose by: {kept}"
-
-
-def _choose_precision(
-    work: Work, network: "nn.Module", device: "torch.device", shape: tuple[int, int, int, int]
-) -> tuple[str, float, str]:
-    """Probe the precision, or take an earlier fold's: (precision, seconds of a step, reason)."""
-    from maskwright.training.precision import probe
-
-    if work.like is not None:
-        pixels = work.like.batch_size * work.like.size[0] * work.like.size[1]
-        seconds = work.like.step_seconds * shape[0] * shape[2] * shape[3] / pixels
-        return work.like.precision, seconds, "as in the first fold"
-    import torch
-
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    speed = probe(network, shape, device, precision=work.recipe.training.precision)
-    if len(speed.seconds) == 1:
-        return speed.precision, speed.step_seconds, "stated"
-    ratio = speed.seconds["fp32"] / speed.seconds["bf16"]
-    why = f"probed on this machine: a step takes {ratio:.1f} times as long in fp32 as in bf16"
-    return speed.precision, speed.step_seconds, why
-
-
-def _choose_network(work: Work) -> "tuple[str, str, nn.Module, NetworkFacts, str]":
-    """Settle encoder and weights: (encoder, weights, network, facts, reason)."""
-    if work.like is not None:
-        network, facts = _build(work, work.like.encoder, work.like.weights)
-        return work.like.encoder, work.like.weights, network, facts, "as in the first fold"
-    options = work.recipe.model
-    encoder, weights = options.encoder, options.weights
-    why = "stated"
-    if encoder == "auto":
-        encoder, why = usual_encoder(options.name, work.device)
-    if weights != "auto":
-        network, facts = _build(work, encoder, weights)
-        if weights == "none" and _freezes(work.recipe):
-            said = "the encoder's weights are random, and a phase keeps them as they are"
-            work.progress(Step("plan", text=f"note   {said}: --set training.phases.0.encoder=trained"))
-            why = f"{why}; {said}"
-        return encoder, weights, network, facts, why
-    from maskwright.models.keras_weights import ALPHAS
-
-    weights = "none" if encoder == "none" else "keras" if encoder in ALPHAS else "imagenet"
-    try:
-        network, facts = _build(work, encoder, weights)
-    except MaskwrightError as error:
-        if isinstance(error, ConfigError | DataError) or _freezes(work.recipe):
-            raise
-        why += f"; trained from scratch, since the {weights} weights could not be fetched ({error.what})"
-        work.progress(Step("plan", text=f"note   no pretrained weights: {error.what} {error.fix}"))
-        weights = "none"
-        network, facts = _build(work, encoder, weights)
-    return encoder, weights, network, facts, why
-
-
-def _freezes(recipe: Recipe) -> bool:
-    """Whether some phase trains only what stands on the encoder: with random weights that is never meant."""
-    return any(phase.encoder == "frozen" for phase in recipe.training.phases)
-
-
-def _build(work: Work, encoder: str, weights: str, *, load: bool = True) -> "tuple[nn.Module, NetworkFacts]":
-    dataset = work.dataset
-    return network_from(
-        work.recipe, encoder, weights, bands=dataset.bands, num_outputs=dataset.classes.num_outputs, load=load
-    )
+    planned = make_plan(work, train, val, device)
+    write_json(run.plan, {**planned.plan.to_json(), "facts": planned.facts.to_json()})
+    return planned.choice.network, planned.choice.facts, planned.plan
 
 
 def read_plan(run: RunFolder) -> Plan:
@@ -280,6 +167,8 @@ def _fit(work: Work, run: RunFolder, ready: Ready) -> "FitResult":
     from maskwright.training.loop import fit
     from maskwright.training.validation import validate
 
+    timed = keep_time(work, run, ready.plan, train=len(ready.train), val=len(ready.val))
+    ready = replace(ready, plan=timed.plan)
     plan, settings, device = ready.plan, settings_of(work, ready), torch.device(ready.plan.device)
     score: Callable[[nn.Module], float] | None = None
     if len(ready.val) >= MIN_VALIDATION:
@@ -300,6 +189,7 @@ def _fit(work: Work, run: RunFolder, ready: Ready) -> "FitResult":
         record=run.events.add,
         device=device,
         progress=work.progress,
+        revise=timed.revise,
     )
 
 

@@ -60,11 +60,10 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     dataset = grouped_as_written(work.dataset, run.split, folds=True)  # families too: set aside, and scored, together
     rows = np.sort(np.concatenate(held_out))
     everything = with_copies(dataset.columns, rows)
-    minutes = None if work.minutes is None else work.minutes / (len(held_out) + 1)
-    work = replace(work, dataset=dataset, rows=everything, minutes=minutes)
+    work = replace(work, dataset=dataset, rows=everything, scored=len(rows) // len(held_out))
     meters = meters_for(dataset, Measures().with_recipe(work.recipe.evaluation), AtHand(rows, learnt_in=FOLDED))
     predictors, scores = _score_folds(work, run, held_out, meters)
-    work = replace(work, like=read_plan(run.fold(1)))
+    work = replace(work, like=read_plan(run.fold(1)), trainings=1, scored=0)
     part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
     train, val = everything, NONE
     if needs_validation(work.recipe):  # it ends as the folds' trainings ended, by pictures set aside
@@ -106,6 +105,7 @@ def _score_folds(
         rest = with_copies(dataset.columns, np.setdiff1d(rows, test))
         which = f"fold   {number} of {len(held_out)}: {len(rest)} pictures to train, {len(test)} held out"
         work.progress(Step("fold", text=which))
+        work = replace(work, trainings=len(held_out) + 2 - number)  # this one, those that follow, the one on all
         predictors.append(_fold_model(work, run.fold(number), rest))
         work = replace(work, like=read_plan(run.fold(1)))
         scores.extend(score_part(dataset, test, predictors[-1], work.progress, meters=meters, listen=hearing.hear))

@@ -18,8 +18,8 @@ from maskwright.evaluation.facts import FactsMeter
 from maskwright.evaluation.meters import Meter
 from maskwright.evaluation.saliency import SaliencyMeter
 from maskwright.recipe import EvaluationOptions, parse_pixel_size
-from maskwright.runs.fitting import Indices
 from maskwright.runs.opening import ReadImage
+from maskwright.runs.work import Indices
 
 DECODED = (512, 512)  # the least size at which these are decoded
 

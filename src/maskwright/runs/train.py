@@ -6,7 +6,7 @@ A run that was stopped goes on from where it was with the same call; one that is
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from maskwright.runs.recipes import load_recipe, with_epochs
 from maskwright.runs.results import Outcome, write_results
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runs.splitting import divide
+from maskwright.runs.timekeeping import Stopwatch, settle_forecast
 from maskwright.runs.trackers import find_trackers
 from maskwright.runs.tracking import Tracked, Tracking
 from maskwright.runtime.predictor import load_model
@@ -85,14 +86,15 @@ def train(
 
     data: a folder (or archive, or CSV manifest), or a Dataset. recipe: a name, a YAML file, or a Recipe.
     output: the run's folder; default runs/NAME-1 or the next number. overrides: {"model.size": 256, ...}.
-    epochs: in all, shared out over the recipe's phases. minutes: for the fit, in place of epochs.
+    epochs: in all, shared out over the recipe's phases. minutes: for all of it, in place of epochs: the best set-up
+    that fits is chosen from what the recipe leaves open, and training ends in time.
     folds: cross-validate. accept: kinds of findings to train in spite of. pictures: False leaves pictures out of the
     report. device: auto, cpu, cuda or mps. track: trackers that get a copy of the curves and scores; track_pictures:
     also of pictures, and names of pictures, if they are elsewhere.
 
     Raises DataError, ConfigError, OutputError, TrainingError or ExportError, each with how to put it right.
     """
-    begun = time.monotonic()
+    begun, progress = time.monotonic(), Stopwatch(progress)
     need("torch", extra="train", purpose="Training")
     accepted = known_kinds(accept)
     tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
@@ -110,8 +112,8 @@ def train(
         with tracking.follow(run):  # what its trackers lack is copied
             scores: Mapping[str, Any] = read_json(run.evaluation)
     else:
-        work = Work(dataset, settled, resolved, minutes, progress, pictures)
-        scores = _train_and_score(work, run, tracking, begun)
+        work = Work(dataset, settled, resolved, minutes, progress, pictures, begun=begun)
+        scores = _train_and_score(work, run, tracking, progress)
     return TrainResult(run.path, run.model, time.monotonic() - begun, scores, tracking.report(), ensemble_of(run))
 
 
@@ -136,14 +138,15 @@ def _prepare_folder(
     return state
 
 
-def _train_and_score(work: Work, run: RunFolder, tracking: Tracking, begun: float) -> Mapping[str, Any]:
+def _train_and_score(work: Work, run: RunFolder, tracking: Tracking, watch: Stopwatch) -> Mapping[str, Any]:
     """Train once or in folds; take away what a start that failed before there was a plan has left."""
     started = run.start_record()
     work.progress(Step("split", text=f"split  {started['split']}"))
     try:
         with tracking.follow(run) as followed:
             scores = train_folds(work, followed) if started["folds"] else _train_once(work, followed)
-            followed.events.add({"event": "finished", "seconds": time.monotonic() - begun})
+            settle_forecast(followed, watch, work.minutes)
+            followed.events.add({"event": "finished", "seconds": work.elapsed})
     except MaskwrightError:
         if run.state() is State.NEW:
             run.discard()
@@ -171,6 +174,7 @@ def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
         )
     part = {name: split.indices(name) for name in ("train", "val", "test")}
     begun = time.monotonic()
+    work = replace(work, scored=len(part["test"]))
     fitted = fit_part(work, run, part["train"], part["val"])
     compare_on = part["val"] if len(part["val"]) else part["train"]
     description = deliver(work, run, fitted, choose_on=part["val"], compare_on=compare_on)

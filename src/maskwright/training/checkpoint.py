@@ -25,7 +25,8 @@ class Position:
 
     phase: index into the recipe's phases. epoch: counted over all phases, those that were really trained.
     phase_begin: the phase's first epoch. step: within the epoch.
-    scores: validation after each finished epoch (higher is better). seconds: spent so far.
+    scores: validation after each finished epoch (higher is better). seconds: spent so far; ends: at the end of each
+    epoch. epochs: of each phase, where it was decided anew on the way; empty: as planned.
     loss_sum, loss_count: of the epoch under way.
     """
 
@@ -38,6 +39,8 @@ class Position:
     scores: list[float] = field(default_factory=list)
     phase_scores: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    ends: list[float] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
     loss_sum: float = 0.0
     loss_count: int = 0
     micro_batches: int = 1

@@ -29,6 +29,7 @@ from maskwright.training.steps import FitSettings as FitSettings
 from maskwright.training.steps import State, take_step
 
 Record = Callable[[Mapping[str, Any]], None]
+Revise = Callable[[Position, Sequence[int]], Sequence[int]]
 
 
 class Batches(Protocol):
@@ -66,18 +67,22 @@ def fit(
     record: Record,
     device: torch.device,
     progress: Progress = ignore,
+    revise: Revise | None = None,
 ) -> FitResult:
     """Train `network` in place, leaving it with its best (or last) weights on the CPU.
 
     validate: the score after an epoch, higher is better; None: the last weights are kept.
     folder: of the checkpoint; one that is there is gone on with.
     record: takes one event at a time; an epoch that is trained again after a resume comes again.
+    revise: asked after each epoch how many each phase is to have (none for phases that are left out at the end); rates
+    follow, and the checkpoint holds the answer, so that a resumed training goes the same way.
     Raises TrainingError for a loss that is not finite, naming pictures.
     """
     keeper = _Keeper(State(network, settings, device), folder)
     state = keeper.state
     keeper.resume()
-    epochs, clock = [int(phase.epochs) for phase in settings.phases], _Clock(state.position.seconds)
+    epochs = state.position.epochs or [int(phase.epochs) for phase in settings.phases]
+    clock = _Clock(state.position.seconds)
     while not state.position.finished:
         position = state.position
         total = position.phase_begin + sum(epochs[position.phase :])  # less than planned where a phase ended early
@@ -92,7 +97,7 @@ def fit(
             _tell(progress, position, total, batches.steps, clock)
             if position.step < batches.steps:
                 keeper.save_when_due()
-        _end_epoch(keeper, None if validate is None else validate(network), epochs, record, clock)
+        _end_epoch(keeper, None if validate is None else validate(network), epochs, record, clock, revise)
     keeper.restore_best()
     network.to("cpu")
     position = state.position
@@ -136,7 +141,9 @@ class _Keeper:
             load_weights(self.best, self.state.network)
 
 
-def _end_epoch(keeper: _Keeper, score: float | None, epochs: Sequence[int], record: Record, clock: "_Clock") -> None:
+def _end_epoch(
+    keeper: _Keeper, score: float | None, epochs: list[int], record: Record, clock: "_Clock", revise: Revise | None
+) -> None:
     """Note the score, keep the best weights, move on to the next epoch or phase, and save."""
     state, position = keeper.state, keeper.state.position
     position.seconds = clock.seconds()
@@ -152,12 +159,17 @@ def _end_epoch(keeper: _Keeper, score: float | None, epochs: Sequence[int], reco
         "loss": position.loss_sum / max(1, position.loss_count), "seconds": round(position.seconds, 3),
     })  # fmt: skip
     position.epoch, position.step, position.loss_sum, position.loss_count = position.epoch + 1, 0, 0.0, 0
+    position.ends.append(position.seconds)
+    revised = list(epochs if revise is None else revise(position, epochs))
+    changed = revised != epochs
+    if changed:
+        epochs[:] = position.epochs = revised
     patience = keeper.options.early_stopping
     stop = patience is not None and epochs_without_gain(position.phase_scores) >= patience
     if not stop and position.epoch < position.phase_begin + epochs[position.phase]:
-        keeper.save_when_due()
+        keeper.save() if changed else keeper.save_when_due()
         return
-    position.finished = position.phase + 1 == len(epochs)
+    position.finished = not any(epochs[position.phase + 1 :])
     if not position.finished:
         _begin_next_phase(keeper)
     keeper.save()

@@ -1,12 +1,24 @@
 """Plans: each choice follows from the pictures, and says why."""
 
+import json
+
 import numpy as np
 import pytest
 
 from maskwright.images.classes import Classes
+from maskwright.planning.costs import Costs
 from maskwright.planning.facts import Facts, thickness
-from maskwright.planning.plan import Plan, describe, plan_batch, plan_length, plan_view, view_like
-from maskwright.recipe import Phase, build_recipe
+from maskwright.planning.plan import (
+    Plan,
+    describe,
+    finer_view,
+    plan_batch,
+    plan_length,
+    plan_steps,
+    plan_view,
+    view_like,
+)
+from maskwright.recipe import Recipe, build_recipe
 
 DEFAULT = build_recipe({})
 
@@ -53,20 +65,28 @@ def test_few_pictures_make_small_batches(pictures: int, batch_size: int) -> None
     assert plan_batch(DEFAULT, _facts(pictures=pictures))[0] == batch_size
 
 
-def _length(recipe: object = DEFAULT, **changes: object) -> tuple[tuple[int, ...], int, int, float, str]:
+def _length(recipe: object = DEFAULT, **changes: object) -> tuple[tuple[int, ...], str]:
+    values = {"steps": 38, "batch_size": 16, "pretrained": True, "epoch_seconds": (12.4,), **changes}
+    return plan_length(recipe, **values)  # type: ignore[arg-type]
+
+
+def _phases(*epochs: int | str) -> Recipe:
+    return build_recipe({"training": {"phases": [{"epochs": number} for number in epochs]}})
+
+
+def test_an_epoch_shows_each_picture_about_once() -> None:
     facts = _facts()
-    values = {
-        "batch_size": 16, "pretrained": True, "step_seconds": 0.3, "validation_seconds": 1.0, "minutes": None,
-        **changes,
-    }  # fmt: skip
-    return plan_length(recipe, facts, plan_view(DEFAULT, facts), **values)  # type: ignore[arg-type]
+    assert plan_steps(facts, plan_view(DEFAULT, facts), 16) == (38, 0)
+
+
+def test_an_epoch_of_tiles_covers_the_pictures_once() -> None:
+    facts = _facts(thickness=3.0, pictures=10)
+    assert plan_steps(facts, plan_view(DEFAULT, facts), 16) == (8, 120)  # 12 tiles of 256 in 768 x 1024
 
 
 def test_epochs_follow_from_the_steps_that_suffice() -> None:
-    epochs, steps, tiles, seconds, why = _length()
-    assert (steps, tiles) == (38, 0)
+    epochs, why = _length()
     assert epochs == (12,)
-    assert seconds == pytest.approx(12 * (38 * 0.3 + 1))
     assert "450 steps" in why
 
 
@@ -74,24 +94,43 @@ def test_training_from_scratch_takes_longer() -> None:
     assert _length(pretrained=False)[0] > _length()[0]
 
 
-def test_minutes_decide_where_they_are_given() -> None:
-    epochs, _, _, seconds, why = _length(minutes=2)
-    assert seconds <= 120 < seconds + 12.4
+def test_the_time_that_there_is_decides_where_it_is_given() -> None:
+    epochs, why = _length(fit_seconds=120.0)
     assert epochs == (9,)
-    assert "2 minutes" in why
+    assert "what fits into 2.0 min of training at 12.4 s an epoch" in why
 
 
-def test_minutes_share_out_anew_what_a_recipe_states() -> None:
-    phases = {"training": {"phases": [Phase(epochs=100).model_dump(), Phase(epochs=300).model_dump()]}}
-    epochs, _, _, seconds, why = _length(build_recipe(phases), minutes=2)
+def test_time_shares_out_anew_what_a_recipe_states() -> None:
+    epochs, why = _length(_phases(100, 300), epoch_seconds=(12.4, 12.4), fit_seconds=120.0)
     assert epochs == (2, 7)
-    assert seconds <= 120
-    assert "the recipe's 100 + 300, shared out over 2 minutes" in why
+    assert why.startswith("the recipe's 100 + 300: ")
+
+
+def test_a_frozen_phase_that_costs_less_gets_its_share_of_epochs_not_of_time() -> None:
+    assert _length(_phases(10, 10), epoch_seconds=(1.0, 3.0), fit_seconds=20.0)[0] == (5, 5)
 
 
 def test_stated_epochs_stay_and_the_rest_is_shared_among_open_phases() -> None:
-    phases = {"training": {"phases": [Phase(epochs=3).model_dump(), Phase().model_dump()]}}
-    assert _length(build_recipe(phases))[0] == (3, 12)
+    assert _length(_phases(3, "auto"), epoch_seconds=(12.4, 12.4))[0] == (3, 12)
+    assert _length(_phases(3, "auto"), epoch_seconds=(10.0, 5.0), fit_seconds=60.0)[0] == (3, 6)
+
+
+def test_where_no_epoch_fits_some_phase_has_none() -> None:
+    assert _length(fit_seconds=12.0)[0] == (0,)
+    assert _length(_phases(3, "auto"), epoch_seconds=(10.0, 5.0), fit_seconds=31.0)[0] == (3, 0)
+
+
+def test_the_finer_view_is_the_next_size_up_to_the_pictures_own() -> None:
+    facts = _facts()
+    finer = finer_view(plan_view(DEFAULT, facts), facts)
+    assert finer is not None and finer.size == (224, 288)
+    assert "160x224" in finer.reasons["size"]
+
+
+def test_small_pictures_and_tiles_have_no_finer_view() -> None:
+    small, fine = _facts(height=190, width=190), _facts(thickness=3.0)
+    assert finer_view(plan_view(DEFAULT, small), small) is None
+    assert finer_view(plan_view(DEFAULT, fine), fine) is None
 
 
 def test_a_plan_is_read_back_as_it_was_written_and_describes_itself() -> None:
@@ -100,8 +139,28 @@ def test_a_plan_is_read_back_as_it_was_written_and_describes_itself() -> None:
         epochs=(12,), steps=38, tiles_per_epoch=0, precision="bf16", device="cpu", value_range=255.0, step_seconds=0.3,
         expected_seconds=150.0, reasons={"size": "stated"},
     )  # fmt: skip
-    assert Plan.from_json(plan.to_json()) == plan
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     assert "192x192 whole picture | mobilenetv2_035" in describe(plan)
+
+
+def test_a_plan_with_a_clock_is_read_back_too_and_tells_time_and_memory() -> None:
+    plan = Plan(
+        mode="whole", size=(192, 192), scale=1.0, overlap=0, encoder="mobilenetv2_035", weights="keras", batch_size=16,
+        epochs=(12,), steps=38, tiles_per_epoch=0, precision="bf16", device="cpu", value_range=255.0, step_seconds=0.3,
+        expected_seconds=150.0, reasons={}, decoder_channels=(8, 4), candidate="small",
+        costs=Costs(0.1, (0.3,), 0.01, 0.02, 0.03), forecast={"begin": 30.0, "fit": 150.0}, memory=1.63e9,
+    )  # fmt: skip
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+    assert describe(plan).endswith("| about 3.0 min | 1.6 GB")
+
+
+def test_a_plan_of_an_earlier_version_is_read() -> None:
+    content = {
+        "mode": "whole", "size": [64, 64], "scale": 1.0, "overlap": 0, "encoder": "none", "weights": "none",
+        "batch_size": 4, "epochs": [1], "steps": 1, "tiles_per_epoch": 0, "precision": "fp32", "device": "cpu",
+        "value_range": 255.0, "step_seconds": 0.1, "expected_seconds": 1.0, "reasons": {}, "schema_version": 1,
+    }  # fmt: skip
+    assert Plan.from_json(content).costs is None
 
 
 def test_a_stripe_is_as_thick_as_it_is_wide() -> None:
