@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from maskwright.runs.demo import demo as demo
     from maskwright.runs.evaluate import evaluate as evaluate
     from maskwright.runs.evaluate_masks import evaluate_predictions as evaluate_predictions
+    from maskwright.runs.exporting import export_run as export_run
     from maskwright.runs.find_rate import find_rate as find_rate
     from maskwright.runs.measuring import Measures as Measures
+    from maskwright.runs.plan_ahead import plan as plan
     from maskwright.runs.predict import predict_files as predict_files
     from maskwright.runs.recipes import list_recipes as recipes
     from maskwright.runs.showing import show as show
@@ -46,10 +48,12 @@ _PUBLIC = {
     "demo": ("maskwright.runs.demo", "demo"),
     "evaluate": ("maskwright.runs.evaluate", "evaluate"),
     "evaluate_predictions": ("maskwright.runs.evaluate_masks", "evaluate_predictions"),
+    "export_run": ("maskwright.runs.exporting", "export_run"),
     "fetch": ("maskwright.data.public.fetch", "fetch"),
     "find_rate": ("maskwright.runs.find_rate", "find_rate"),
     "load": ("maskwright.runtime.predictor", "load_model"),
     "make_pebbles": ("maskwright.data.pebbles", "make_pebbles"),
+    "plan": ("maskwright.runs.plan_ahead", "plan"),
     "predict_files": ("maskwright.runs.predict", "predict_files"),
     "public_sets": ("maskwright.data.public.catalogue", "public_sets"),
     "read_dataset": ("maskwright.data.read", "read_dataset"),
@@ -90,10 +94,12 @@ __all__ = [
     "demo",
     "evaluate",
     "evaluate_predictions",
+    "export_run",
     "fetch",
     "find_rate",
     "load",
     "make_pebbles",
+    "plan",
     "predict_files",
     "public_sets",
     "read_dataset",

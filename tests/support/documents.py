@@ -94,6 +94,9 @@ def predict(*, failed: int = 0) -> dict[str, Any]:
     return {
         "outputs": [{"input": "a.jpg", "mask": "masks/a.png", "seconds": 0.31}],
         "failures": [{"input": f"bad{i}.jpg", "error": error} for i in range(failed)],
+        "runtime": "onnxruntime",
+        "precision": "fp32",
+        "why": "stated",
     }
 
 

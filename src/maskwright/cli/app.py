@@ -15,9 +15,11 @@ from maskwright.cli.augmenting import augment
 from maskwright.cli.checking import check
 from maskwright.cli.comparing import compare
 from maskwright.cli.evaluating import evaluate
+from maskwright.cli.exporting import export
 from maskwright.cli.fetching import fetch
 from maskwright.cli.finding import FindLr, find_rate_instead
 from maskwright.cli.output import FAILED, MISUSED, finish, put
+from maskwright.cli.planning import plan
 from maskwright.cli.show import show_progress
 from maskwright.cli.showing import show
 
@@ -76,6 +78,7 @@ def demo(
 
 
 app.command("check")(check)
+app.command("plan")(plan)
 
 
 @app.command()
@@ -164,8 +167,11 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make all masks anew, also where others stand.")
     ] = False,
-    runtime: opt.Runtime = None,
-    precision: opt.Precision = None,
+    no_overlays: Annotated[
+        bool, typer.Option("--no-overlays", help="Write masks alone: several times as fast.")
+    ] = False,
+    runtime: opt.AnyRuntime = "auto",
+    precision: opt.AnyPrecision = "auto",
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -178,7 +184,14 @@ def predict(
 
     with show_progress(quiet=quiet) as progress:
         result = maskwright.predict_files(
-            run, pictures, output, overwrite=overwrite, runtime=runtime, precision=precision, progress=progress
+            run,
+            pictures,
+            output,
+            overwrite=overwrite,
+            overlays=not no_overlays,
+            runtime=runtime,
+            precision=precision,
+            progress=progress,
         )
     content = result.to_json()
     error = predict_error(content)
@@ -215,6 +228,7 @@ def info(model: opt.Model, json: opt.Json = False) -> None:
 
 
 app.command("compare")(compare)
+app.command("export")(export)
 app.command("augment")(augment)
 app.command("show")(show)
 app.command("fetch")(fetch)

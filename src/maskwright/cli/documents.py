@@ -133,7 +133,38 @@ class Predict(Document):
     command: Literal["predict"]
     outputs: list[Output]
     failures: list[Failure]
+    runtime: str = Field(description="what ran the model file")
+    precision: str = Field(description="of the network")
+    why: str = Field(description="why these, in words; 'stated' where the user said so")
     error: Error | None = None
+
+
+class Compared(Document):
+    """How a model file's masks differ from the fp32 file's, in one runtime."""
+
+    runtime: str
+    precision: str
+    pictures: int = Field(ge=1)
+    pixels: int = Field(ge=1)
+    differing_pixels: int = Field(ge=0)
+    dice_network: float = Field(description="mean Dice of the fp32 file")
+    dice_file: float = Field(description="mean Dice in this precision")
+    worst: str
+    worst_share: float
+    passed: bool
+
+
+class Export(Done):
+    """What was made of a run's model file."""
+
+    command: Literal["export"]
+    to: Literal["int8", "bf16"]
+    path: str
+    bytes_before: int = Field(ge=1)
+    bytes_after: int = Field(ge=1)
+    part: str = Field(description="of the run's data that was compared")
+    forced: bool = Field(description="whether it was written in spite of the gate")
+    reports: list[Compared] = Field(min_length=1)
 
 
 class RecipeLine(Document):
@@ -258,6 +289,44 @@ class FindLr(Done):
     next: str = Field(description="the command of a training with it")
 
 
+class PlanLine(Document):
+    """One set-up of a training; step and epoch are given for each phase."""
+
+    name: str
+    encoder: str
+    decoder_channels: list[int] | None = Field(description="null for the network's usual ones")
+    weights: str
+    weights_at_hand: bool = Field(description="nothing would have to be fetched")
+    size: Annotated[list[int], Field(min_length=2, max_length=2, description="height and width")]
+    precision: str
+    step_seconds: list[float]
+    epoch_seconds: list[float] = Field(description="validation included")
+    epochs: list[int] = Field(description="advised, or what fits into the minutes")
+    seconds: float = Field(ge=0, description="of the whole command")
+    terms: dict[str, float] = Field(description="what these seconds go into")
+    memory: float | None = Field(description="expected peak in bytes, of the process or the GPU; null: not known here")
+    fits: bool | None = Field(description="into the minutes; null where none are stated")
+
+
+class Plan(Done):
+    """What a training would be and what it would take."""
+
+    command: Literal["plan"]
+    data: str
+    recipe: str
+    parts: dict[str, int] = Field(description="pictures of one training")
+    folds: int = Field(ge=0, description="0: none")
+    mode: Literal["whole", "tile"]
+    batch_size: int = Field(ge=1)
+    device: str
+    reasons: dict[str, str]
+    options: list[PlanLine]
+    minutes: float | None
+    taken: str | None = Field(description="the set-up that `train` would take; null where nothing fits")
+    least_minutes: float = Field(ge=0, description="for one epoch of the quickest set-up")
+    seconds: float = Field(ge=0, description="that planning took")
+
+
 class PublicSetLine(Document):
     """One public set that can be fetched."""
 
@@ -309,6 +378,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "fetch": Fetch,
     "find-lr": FindLr,
     "info": Info,
+    "plan": Plan,
+    "export": Export,
     "predict": Predict,
     "recipes": Recipes,
     "show": Show,

@@ -57,7 +57,8 @@ Mode = Annotated[str | None, _option("whole: resize each picture. tile: cut it."
 Epochs = Annotated[int | None, _option("Passes over the training pictures, shared out over the recipe's phases.", "N")]
 Seed = Annotated[int | None, _option("Seed of everything random.", "N")]
 Minutes = Annotated[
-    float | None, _option("Choose the number of epochs so that training takes this long; a recipe's own give way.", "M")
+    float | None,
+    _option("End within these minutes, whole command: the best set-up that fits; a recipe's own epochs give way.", "M"),
 ]
 Folds = Annotated[int | None, _option("Train this many folds and pool their scores.", "N")]
 Track = Annotated[
@@ -70,7 +71,16 @@ Track = Annotated[
 ]
 
 Runtime = Annotated[str | None, _option("What runs the model file.", "onnxruntime|openvino")]
-Precision = Annotated[str | None, _option("Precision of the network's part of the model file.", "fp32|bf16")]
+Precision = Annotated[str | None, _option("Precision of the network's part of the model file.", "fp32|bf16|int8")]
+AnyRuntime = Annotated[
+    str, _option("What runs the model file. auto: OpenVINO for many pictures where it is installed.", "auto|NAME")
+]
+AnyPrecision = Annotated[
+    str,
+    _option(
+        "auto: bf16 in OpenVINO where `export --to bf16` noted that the masks stay the same.", "auto|fp32|bf16|int8"
+    ),
+]
 
 
 def data_options(**stated: str | None) -> "DataOptions":

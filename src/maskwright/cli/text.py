@@ -104,6 +104,8 @@ def info_text(content: Content) -> str:
         f"network    {content['network']}   {_origin(content)}",
         f"pictures   {count(content['bands'], 'band')} of {content.get('dtype', 'uint8')}; {looks} {height}x{width}",
     ]
+    if content.get("precision", "fp32") != "fp32":
+        lines.append(f"precision  {content['precision']}")
     if content["threshold"] is not None:
         lines.append(f"threshold  {content['threshold']:.2f}")
     if content.get("temperature", 1) != 1:
@@ -111,10 +113,20 @@ def info_text(content: Content) -> str:
     for key, title in (("licence", "licence"), ("maskwright", "made by"), ("fingerprint", "data")):
         if content.get(key):
             lines.append(f"{title:<10} {content[key]}")
+    for way, found in content.get("reduced", {}).items():
+        lines.append(f"reduced    {way}: {_reduced(found)}")
     for key in ("trained", "scores"):
         if content.get(key):
             lines.append(f"{key:<10} " + "   ".join(f"{name} {_fact(value)}" for name, value in content[key].items()))
     return "\n".join(lines)
+
+
+def _reduced(found: Any) -> str:
+    """Tell what was measured in a reduced precision."""
+    if not isinstance(found, Mapping):
+        return _fact(found)
+    shown = {key: found[key] for key in ("dice_network", "dice_file", "pictures") if key in found}
+    return f"{'within' if found.get('passed') is True else 'beyond'} the limits, {_fact(shown)}"
 
 
 def _origin(content: Content) -> str:

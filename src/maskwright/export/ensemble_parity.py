@@ -18,7 +18,7 @@ from scipy.special import expit, softmax
 from maskwright.errors import DataError, ExportError
 from maskwright.export.core import LOGITS
 from maskwright.export.ensemble import read_graph
-from maskwright.export.parity import UNSTEADY, ParityReport
+from maskwright.export.gate import UNSTEADY, ParityReport
 from maskwright.export.reference import Reference
 from maskwright.images.resize import resize_float
 from maskwright.runtime.cores import available_cores

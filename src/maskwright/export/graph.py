@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from maskwright.export.core import LOGITS, NETWORK_INPUT, OPSET, trace_network
+from maskwright.export.describing import update_description as update_description
 from maskwright.export.nodes import Nodes
 from maskwright.files import write_bytes
 from maskwright.runtime.description import METADATA_KEY, ModelDescription
@@ -51,16 +52,6 @@ def write_model(core: bytes, description: ModelDescription, path: Path) -> None:
     model = build_model(core, description)
     helper.set_model_props(model, {METADATA_KEY: metadata})
     onnx.checker.check_model(model, full_check=True)
-    write_bytes(path, model.SerializeToString())
-
-
-def update_description(path: Path, description: ModelDescription) -> None:
-    """Write a model file's description anew (its scores, say), whole or not at all; the graph stays as it is.
-
-    Threshold, temperature, size and classes belong to the graph: they must be those of the file.
-    """
-    model = onnx.load(str(path))
-    helper.set_model_props(model, {METADATA_KEY: description.to_json()})
     write_bytes(path, model.SerializeToString())
 
 

@@ -19,7 +19,7 @@ def resize_matrix(n_in: int, n_out: int) -> NDArray[np.float32]:
     n_in / n_out wide when shrinking (that is the antialiasing), cut at the borders and scaled to sum 1.
     Equal sizes give the identity. Raises ShapeError for a size below 1.
     """
-    first, weights = _taps(n_in, n_out)
+    first, weights = line_taps(n_in, n_out)
     matrix = np.zeros((n_out, n_in), np.float32)
     columns = first[:, None] + np.arange(weights.shape[1])
     inside = columns < n_in
@@ -53,7 +53,7 @@ def _along_rows(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
     n_in = array.shape[1]
     if n_in == n_out:
         return array
-    first, weights = _taps(n_in, n_out)
+    first, weights = line_taps(n_in, n_out)
     result = np.empty((array.shape[0], n_out, array.shape[2]), np.float32)
     for channel, picture in zip(result, array, strict=True):
         for start in range(0, n_out, _ROWS_AT_ONCE):
@@ -74,10 +74,10 @@ def _add_rows(
         result += rows
 
 
-def _taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def line_taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return for each output pixel its first input pixel (n_out,) and the weights from there on (n_out, taps).
 
-    Weights beyond the last input pixel are zero.
+    Weights beyond the last input pixel are zero; when enlarging, so are those from the third on.
     """
     if n_in < 1 or n_out < 1:
         raise ShapeError(f"A line of {n_in} pixels cannot be resized to {n_out}.", fix="both sizes must be at least 1")

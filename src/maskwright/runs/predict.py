@@ -1,15 +1,17 @@
 """`predict`: masks and overlays for files and folders. One broken picture never stops the others.
 
-Beside the masks lies predicted.json, which says what each was made from: by it a mask is known to be still right, and
-to be ours.
+As many pictures are under way as there are cores, each from file to file in a thread of its own: decoding, network and
+writing overlap, and memory holds a few pictures however many there are.
 """
 
-import json
 import os
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +19,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.data.hashing import hash_files
-from maskwright.data.names import folder_of
-from maskwright.data.scan import Listing, scan
 from maskwright.errors import DataError, MaskwrightError, OutputError
-from maskwright.files import make_folder, write_bytes, write_json
+from maskwright.files import make_folder, write_bytes
 from maskwright.images.classes import Classes
-from maskwright.images.formats import encode_png, read_image, resize_labels
+from maskwright.images.label_png import encode_label_png
 from maskwright.progress import Progress, Step, ignore
-from maskwright.report.pixels import overlay
-from maskwright.runs.opening import open_model
+from maskwright.runs.opening import Opened, open_for_masks
+from maskwright.runs.predict_jobs import Job, list_pictures, named
+from maskwright.runs.predict_record import RECORD as RECORD
+from maskwright.runs.predict_record import Record, Stamp
 from maskwright.runtime.predictor import Predictor
 
 OVERLAY_SIDE = 1600  # pixels
-RECORD = "predicted.json"
-_SCHEMA_VERSION = 1
-_RECORD_SECONDS = 2.0  # between two writings of the record: what is lost when killed is made again
-_FOLDERS = ("masks", "overlays")
-
-Stamp = Mapping[str, Any]  # what a mask was made from: the picture's size and time of change, the model, how it ran
-Named = list[tuple[Path, Path]]  # (file, name relative to its input)
+_AHEAD = 2  # pictures handed out for each thread: none waits for the writing of the record
 
 
 @dataclass(frozen=True)
 class PredictResult:
-    """outputs: {input, mask, overlay, seconds, skipped} for each mask that is there now. failures: {input, error}."""
+    """What was made, and how.
+
+    outputs: {input, mask, overlay, seconds, skipped} for each mask that is there now, without overlay where none was
+    wanted. failures: {input, error}. runtime, precision: what ran the model; why: why these, in words.
+    """
 
     outputs: tuple[dict[str, Any], ...]
     failures: tuple[dict[str, Any], ...]
+    runtime: str
+    precision: str
+    why: str = "stated"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"outputs": list(self.outputs), "failures": list(self.failures)}
+        how = {"runtime": self.runtime, "precision": self.precision, "why": self.why}
+        return {"outputs": list(self.outputs), "failures": list(self.failures), **how}
 
 
 def predict_files(
@@ -56,6 +60,7 @@ def predict_files(
     output: str | Path,
     *,
     overwrite: bool = False,
+    overlays: bool = True,
     runtime: str | None = None,
     precision: str | None = None,
     progress: Progress = ignore,
@@ -63,165 +68,79 @@ def predict_files(
     """Predict pictures, and write output/masks/NAME.png and output/overlays/NAME.png, mirroring the input's folders.
 
     model: a run's folder, a model.onnx, or a Predictor. inputs: files, or folders (all pictures below them).
+    overlays: False writes masks alone. runtime, precision: None or "auto": see `open_for_masks`.
     Masks are palette PNGs whose values are class indices (overlapping classes: one file a class, NAME.CLASS.png, with
     0 and 255), at the picture's size. A mask that the same model made of the same picture is kept, unless `overwrite`.
     Raises DataError for an input that does not exist, OutputError where nothing can be written, or where masks stand
     that `predict` did not make (unless `overwrite`).
     """
-    predictor = model if isinstance(model, Predictor) else open_model(model, runtime, precision)
-    classes = predictor.description.classes
     listed, problems = list_pictures([inputs] if isinstance(inputs, str | Path) else inputs, Path(output))
+    opened = _opened(model, len(listed), runtime, precision)
+    predictor = opened.predictor
+    progress(Step("predict", text=f"run    {predictor.runtime} {predictor.precision}: {opened.why}"))
     target = make_folder(Path(output))
-    record = _Record(target / RECORD)
-    jobs = [_Job(path, name, target, classes) for path, name in _named(listed)]
+    record = Record(target / RECORD)
+    jobs = [Job(path, name, target, predictor.description.classes, overlays) for path, name in named(listed)]
     if not overwrite:
         _refuse_foreign(jobs, record)
     stamps = _stamps(jobs, predictor)
-    kept = {job.key for job in jobs if not overwrite and record.tells(job.key, stamps[job.key]) and job.is_made()}
+    kept = set() if overwrite else {job.key for job in jobs if _is_kept(job, record, stamps[job.key], opened)}
     record.note({job.key: None for job in jobs if job.key not in kept})
     record.write()  # before the first mask: what is half done is then known to be so, whatever ends us
     outputs, failures = [], [_failure(path, error) for path, error in problems]
-    for done, job in enumerate(jobs, start=1):
-        try:
-            seconds = 0.0 if job.key in kept else _predict_one(predictor, job)
-        except OutputError:
-            raise
-        except MaskwrightError as error:
-            failures.append(_failure(job.picture, error))
-        else:
-            outputs.append({**job.entry(), "seconds": seconds, "skipped": job.key in kept})
-            if job.key not in kept:
-                record.note({job.key: stamps[job.key]})
-        progress(Step("predict", done, len(jobs)))
+    todo = [job for job in jobs if job.key not in kept]
+    with _in_order(todo, lambda job: _predict_one(predictor, job), opened.callers) as results:
+        for done, job in enumerate(jobs, start=1):
+            try:
+                seconds = 0.0 if job.key in kept else next(results)()
+            except OutputError:
+                raise
+            except MaskwrightError as error:
+                failures.append(_failure(job.picture, error))
+            else:
+                outputs.append({**job.entry(), "seconds": seconds, "skipped": job.key in kept})
+                if job.key not in kept:
+                    record.note({job.key: stamps[job.key]})
+            progress(Step("predict", done, len(jobs)))
     record.write()
-    return PredictResult(tuple(outputs), tuple(failures))
+    return PredictResult(tuple(outputs), tuple(failures), predictor.runtime, predictor.precision, opened.why)
 
 
-def list_pictures(inputs: Sequence[str | Path], output: Path) -> tuple[Named, list[tuple[Path, DataError]]]:
-    """Return the pictures of files and folders, in order, and what in the folders cannot be followed or entered.
+def _opened(model: str | Path | Predictor, pictures: int, runtime: str | None, precision: str | None) -> Opened:
+    if isinstance(model, Predictor):
+        return Opened(model, callers=1, why="opened before")
+    return open_for_masks(model, pictures, runtime, precision)
 
-    Folders are read as training reads them; what an earlier `predict` wrote is left out. Raises DataError.
+
+def _is_kept(job: Job, record: Record, stamp: Stamp | None, opened: Opened) -> bool:
+    """Whether the job's files are there, made of the same picture by the same model, and run as would be right now."""
+    return any(record.tells(job.key, stamp and {**stamp, **how}) for how in opened.as_good) and job.is_made()
+
+
+@contextmanager
+def _in_order(
+    jobs: Sequence[Job], work: Callable[[Job], float], threads: int
+) -> Iterator[Iterator[Callable[[], float]]]:
+    """Yield, for each job in order, a function that returns what `work` gave or raises what it raised.
+
+    However it ends, the jobs under way are finished and no other is begun.
     """
-    found: Named = []
-    problems: list[tuple[Path, DataError]] = []
-    for entry in map(Path, inputs):
-        if os.path.isdir(entry):
-            listing = scan(entry)
-            made = _made_by_predict(listing, output)
-            below = [path for path in listing.pictures if not path.startswith(made)]
-            if not below:
-                raise DataError("The folder holds no pictures.", where=str(entry), fix="name a folder with pictures")
-            found += [(entry / path, Path(path)) for path in below]
-            for path, what in listing.problems:
-                fix = "put it right, or take it out of the folder"
-                problems.append((entry / path, DataError(f"It {what}.", where=str(entry / path), fix=fix)))
-        elif os.path.exists(entry):
-            found.append((entry, Path(entry.name)))
-        else:
-            raise DataError("There is no such picture or folder.", where=str(entry), fix="check the path")
-    return found, problems
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="predict")
+    coming = iter(jobs)
 
+    def results() -> Iterator[Callable[[], float]]:
+        under_way: deque[Future[float]] = deque(pool.submit(work, job) for job in islice(coming, _AHEAD * threads))
+        while under_way:
+            yield under_way.popleft().result
+            under_way.extend(pool.submit(work, job) for job in islice(coming, 1))
 
-def _made_by_predict(listing: Listing, output: Path) -> tuple[str, ...]:
-    """Return the beginnings of relative paths below which lie masks and overlays: of this output, and of others."""
-    outputs = [
-        folder_of(path) for path in listing.others
-        if path.rpartition("/")[2] == RECORD and _read_record(listing.root / path) is not None
-    ]  # fmt: skip
-    made = [listing.root / folder / name for folder in outputs for name in _FOLDERS]
-    made += [output / name for name in _FOLDERS]
-    root = listing.root.resolve()
-    below = [folder.resolve() for folder in made]
-    return tuple(f"{path.relative_to(root).as_posix()}/" for path in below if root in path.parents)
-
-
-def _named(listed: Named) -> Named:
-    """Give each picture its output's name: without suffix, unless two would be the same; then with it, or a number."""
-    stems = Counter(name.with_suffix("") for _, name in listed)
-    taken: Counter[Path] = Counter()
-    named = []
-    for path, name in listed:
-        short = name.with_suffix("") if stems[name.with_suffix("")] == 1 else name
-        taken[short] += 1
-        named.append((path, short if taken[short] == 1 else short.with_name(f"{short.name}.{taken[short]}")))
-    return named
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One picture and the files that are made of it."""
-
-    picture: Path
-    name: Path
-    target: Path
-    classes: Classes
-
-    @property
-    def key(self) -> str:
-        """The name as a record can hold it: a file's name need not be text."""
-        return self.name.as_posix().encode("utf-8", "backslashreplace").decode()
-
-    @property
-    def masks(self) -> list[Path]:
-        return mask_files(self.target / "masks" / self.name, self.classes)
-
-    @property
-    def overlay(self) -> Path:
-        return self.target / "overlays" / self.name.with_name(self.name.name + ".png")
-
-    def is_made(self) -> bool:
-        return all(mask.exists() for mask in self.masks)
-
-    def entry(self) -> dict[str, Any]:
-        """Return what a result says of the files."""
-        masks = [str(mask) for mask in self.masks]
-        entry = {"input": str(self.picture), "mask": masks[0], "overlay": str(self.overlay)}
-        return {**entry, "masks": masks} if len(masks) > 1 else entry
-
-
-@dataclass
-class _Record:
-    """What each mask of an output folder was made from; None while it is being made anew."""
-
-    path: Path
-    _own: dict[str, Stamp | None] = field(default_factory=dict)
-    _written: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        self._known: dict[str, Stamp | None] = _read_record(self.path) or {}
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._known
-
-    def tells(self, key: str, stamp: Stamp | None) -> bool:
-        """Whether a mask was made from just this."""
-        return stamp is not None and self._known.get(key) == stamp
-
-    def note(self, stamps: Mapping[str, Stamp | None]) -> None:
-        """Take note; write it if the last writing is a while ago. Raises OutputError."""
-        self._own.update(stamps)
-        if time.monotonic() - self._written >= _RECORD_SECONDS:
-            self.write()
-
-    def write(self) -> None:
-        """Write the record, with what another process noted meanwhile. Raises OutputError."""
-        if self._own:
-            masks = {**(_read_record(self.path) or {}), **self._own}
-            write_json(self.path, {"schema_version": _SCHEMA_VERSION, "masks": masks})
-        self._written = time.monotonic()
-
-
-def _read_record(path: Path) -> dict[str, Stamp | None] | None:
-    """Return what a record says; None where there is none, or it is damaged."""
     try:
-        content = json.loads(path.read_bytes())
-        masks = content["masks"] if content["schema_version"] == _SCHEMA_VERSION else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return masks if isinstance(masks, dict) else None
+        yield results()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _refuse_foreign(jobs: Sequence[_Job], record: _Record) -> None:
+def _refuse_foreign(jobs: Sequence[Job], record: Record) -> None:
     """Raise OutputError where masks stand that `predict` did not make: they may be somebody's work."""
     foreign = [mask for job in jobs if job.key not in record for mask in job.masks if mask.exists()]
     if foreign:
@@ -231,32 +150,33 @@ def _refuse_foreign(jobs: Sequence[_Job], record: _Record) -> None:
         )  # fmt: skip
 
 
-def _stamps(jobs: Sequence[_Job], predictor: Predictor) -> dict[str, Stamp | None]:
+def _stamps(jobs: Sequence[Job], predictor: Predictor) -> dict[str, Stamp | None]:
     """Return what each mask is made from; None where that cannot be told."""
     try:
         how = {"model": hash_files([predictor.path])[0], "runtime": predictor.runtime, "precision": predictor.precision}
     except DataError:  # the file is gone since it was opened
         return {job.key: None for job in jobs}
-    stamps: dict[str, Stamp | None] = {}
-    for job in jobs:
-        try:
-            status = os.stat(job.picture)
-        except OSError:
-            stamps[job.key] = None
-        else:
-            stamps[job.key] = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, **how}
-    return stamps
+    return {job.key: _stamp(job, how) for job in jobs}
+
+
+def _stamp(job: Job, how: Mapping[str, str]) -> Stamp | None:
+    try:
+        status = os.stat(job.picture)
+    except OSError:
+        return None
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns, **how}
 
 
 def _failure(path: Path, error: MaskwrightError) -> dict[str, Any]:
     return {"input": str(path), "error": {"what": error.what, "where": error.where, "fix": error.fix}}
 
 
-def _predict_one(predictor: Predictor, job: _Job) -> float:
+def _predict_one(predictor: Predictor, job: Job) -> float:
     """Write a picture's overlay and masks; return the seconds that took."""
     begun = time.perf_counter()
-    mask = predictor.predict(job.picture).mask
-    write_bytes(job.overlay, _draw(job.picture, mask, job.classes))
+    mask = predictor.mask(job.picture)
+    if job.overlays:
+        write_bytes(job.overlay, _draw(job.picture, mask, job.classes))
     for file, plane in zip(job.masks, _planes(mask, job.classes), strict=True):
         write_bytes(file, plane)
     return round(time.perf_counter() - begun, 4)
@@ -264,24 +184,15 @@ def _predict_one(predictor: Predictor, job: _Job) -> float:
 
 def _draw(path: Path, mask: NDArray[np.uint8], classes: Classes) -> bytes:
     """Draw a mask onto its picture, for looking at: large photographs are drawn smaller."""
+    from maskwright.images.formats import encode_png, read_image, resize_labels
+    from maskwright.report.pixels import overlay
+
     scale = min(1.0, OVERLAY_SIDE / max(mask.shape[:2]))
     image = read_image(path, at_least=(round(mask.shape[0] * scale), round(mask.shape[1] * scale)))
-    return encode_png(overlay(image, resize_labels(mask, image.shape[:2]), classes))
-
-
-def mask_files(stem: Path, classes: Classes) -> list[Path]:
-    """Return the mask files of a picture: one, or one for each overlapping class."""
-    if classes.exclusive:
-        return [stem.with_name(stem.name + ".png")]
-    return [stem.with_name(f"{stem.name}.{_plain(name)}.png") for name in classes.names]
+    return encode_png(overlay(image, resize_labels(mask, image.shape[:2]), classes), quick=True)
 
 
 def _planes(mask: NDArray[np.uint8], classes: Classes) -> list[bytes]:
     if classes.exclusive:
-        return [encode_png(mask, palette=classes.colours)]
-    return [encode_png(mask[..., k] * np.uint8(255)) for k in range(mask.shape[2])]
-
-
-def _plain(name: str) -> str:
-    """Keep of a class's name what is harmless in a file's name."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:60] or "class"
+        return [encode_label_png(mask, classes.colours)]
+    return [encode_label_png(mask[..., k] * np.uint8(255)) for k in range(mask.shape[2])]

@@ -18,7 +18,7 @@ from maskwright.images.classes import Classes
 SCHEMA_VERSION = 1
 METADATA_KEY = "maskwright"  # of the JSON in the file's metadata_props
 MAX_CHARACTERS = 1_000_000  # of that JSON
-MAX_DEPTH = 8  # of `trained` and `scores`
+MAX_DEPTH = 8  # of `trained`, `scores` and `reduced`
 MAX_SIDE = 8192  # pixels of the network's input
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.05, 20.0  # beyond them probabilities are all 0 and 1, or all alike
 
@@ -39,6 +39,8 @@ class ModelDescription:
     temperature: what the graph divides the logits by before sigmoid or softmax; files from before it was known have 1.
     network, encoder, weights, licence, padding: in words. fingerprint: of the pictures it was trained on.
     trained, scores: what training and evaluation noted, plain JSON. maskwright: the version that wrote the file.
+    precision: of the network's weights: 'fp32', or 'int8' for a quantised file.
+    reduced: what was measured of the file in reduced precision, by "runtime precision" such as "openvino bf16".
     """
 
     classes: Classes
@@ -62,6 +64,8 @@ class ModelDescription:
     trained: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     maskwright: str = ""
+    precision: Literal["fp32", "int8"] = "fp32"
+    reduced: Mapping[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -207,6 +211,8 @@ class _Document(_Checked):
     trained: dict[str, Any]
     scores: dict[str, Any]
     maskwright: Text
+    precision: Literal["fp32", "int8"] = "fp32"
+    reduced: dict[str, Any] = Field(default_factory=dict)
     schema_version: Version
 
     @field_validator("network", "encoder", "weights", "licence", "padding", "fingerprint", "maskwright")
@@ -214,7 +220,7 @@ class _Document(_Checked):
     def _can_be_shown(cls, value: str) -> str:
         return _printable(value)
 
-    @field_validator("trained", "scores")
+    @field_validator("trained", "scores", "reduced")
     @classmethod
     def _is_plain(cls, value: dict[str, Any]) -> dict[str, Any]:
         _check_depth(value)

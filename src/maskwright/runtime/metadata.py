@@ -42,15 +42,15 @@ def read_description(path: Path) -> ModelDescription:
 def _find_text(file: BinaryIO, size: int, path: Path) -> str | None:
     found = None
     try:
-        for number, kind, length in _fields(file, size):
+        for number, kind, length in protobuf_fields(file, size):
             if number == _METADATA_PROPS and kind == _BYTES:
                 if length > _MAX_ENTRY:
-                    raise _Damaged(f"metadata of {length} bytes")
+                    raise Damaged(f"metadata of {length} bytes")
                 key, value = _entry(file, file.tell() + length)
                 found = value.decode() if key == METADATA_KEY.encode() else found
             else:
                 file.seek(length, 1)
-    except (_Damaged, UnicodeDecodeError) as error:
+    except (Damaged, UnicodeDecodeError) as error:
         raise DataError(
             "This is no ONNX file, or it is damaged.", where=f"{path}: {error}",
             fix="get the file again from where it was made",
@@ -58,20 +58,20 @@ def _find_text(file: BinaryIO, size: int, path: Path) -> str | None:
     return found
 
 
-class _Damaged(Exception):
+class Damaged(Exception):
     """The bytes are not those of a protobuf message."""
 
 
 def _entry(file: BinaryIO, end: int) -> tuple[bytes, bytes]:
     parts = {1: b"", 2: b""}
-    for number, kind, length in _fields(file, end):
+    for number, kind, length in protobuf_fields(file, end):
         content = file.read(length)
         if kind == _BYTES and number in parts:
             parts[number] = content
     return parts[1], parts[2]
 
 
-def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int, int]]:
+def protobuf_fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield (number, kind, bytes that follow) of each field up to `end`; the caller moves past those bytes."""
     while (position := file.tell()) < end:
         tag = _read_varint(file)
@@ -84,9 +84,9 @@ def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int, int]]:
         elif kind == _BYTES:
             length = _read_varint(file)
         else:
-            raise _Damaged(f"unknown kind of field at byte {position}")
+            raise Damaged(f"unknown kind of field at byte {position}")
         if number == 0 or file.tell() + length > end:
-            raise _Damaged(f"the field at byte {position} goes beyond the end")
+            raise Damaged(f"the field at byte {position} goes beyond the end")
         yield number, kind, length
 
 
@@ -95,8 +95,8 @@ def _read_varint(file: BinaryIO) -> int:
     for shift in range(0, 70, 7):
         byte = file.read(1)
         if not byte:
-            raise _Damaged("the file ends in the middle of a field")
+            raise Damaged("the file ends in the middle of a field")
         value |= (byte[0] & 0x7F) << shift
         if byte[0] < 0x80:
             return value
-    raise _Damaged("a number is too long")
+    raise Damaged("a number is too long")

@@ -3,25 +3,33 @@
 Knows the two ways to look: the whole picture at once (the graph does all), or tile by tile, blended.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.errors import DataError, ShapeError
-from maskwright.images.classes import Classes
 from maskwright.images.depth import to_depth
-from maskwright.images.formats import read_image, read_info
+from maskwright.images.formats import open_picture
+from maskwright.images.modes import with_bands
 from maskwright.images.resize import resize_float
 from maskwright.images.sizes import scaled_decoding_size
 from maskwright.runtime.cores import available_cores
+from maskwright.runtime.cut import cut_probabilities as cut_probabilities
+from maskwright.runtime.cut import cut_resized
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.metadata import read_description
-from maskwright.runtime.sessions import Run, open_session
+from maskwright.runtime.network import Network, open_network
+from maskwright.runtime.sessions import Run, check_precision, open_session
 from maskwright.runtime.tiling import tiled_probabilities
+from maskwright.runtime.whole import activate, network_input
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Floats = NDArray[np.float32]
 Pixels = NDArray[Any]  # (H, W, C) uint8 or uint16
 
@@ -42,7 +50,8 @@ class Prediction:
 class Predictor:
     """A model file, opened. Safe to call from several threads.
 
-    description: what the file says of itself. runtime, precision: how it runs ("onnxruntime", "fp32").
+    description: what the file says of itself. runtime, precision: how it runs ("onnxruntime", "fp32"). _run: the whole
+    graph. _network: what is between its cut points alone; None: masks too come from the whole graph.
     """
 
     description: ModelDescription
@@ -50,6 +59,7 @@ class Predictor:
     precision: str
     path: Path
     _run: Run
+    _network: Network | None = None
 
     def predict(self, picture: Pixels | str | Path) -> Prediction:
         """Predict for an array (H, W, bands) or a file.
@@ -59,15 +69,20 @@ class Predictor:
         arrays.
         """
         image, size = self.read(picture) if isinstance(picture, str | Path) else (self._checked(picture), None)
-        if self.description.mode == "whole" and size in (None, image.shape[:2]):
+        if self.description.mode == "tile":
+            return self._prediction(self._probabilities(image), size)
+        if size in (None, image.shape[:2]):
             probabilities, mask = self._whole(image, ("probabilities", "mask"))
             return Prediction(mask if mask.ndim == 2 else np.ascontiguousarray(mask.transpose(1, 2, 0)), probabilities)
-        probabilities = self._probabilities(image)
-        if size is not None:
-            probabilities = resize_float(probabilities, size)
-        return Prediction(
-            cut_probabilities(probabilities, self.description.classes, self.description.threshold), probabilities
-        )
+        small = self._small(image) if self._network is not None else self._probabilities(image)
+        return self._prediction(small, size)
+
+    def mask(self, path: str | Path) -> NDArray[np.uint8]:
+        """Return the mask of a file alone, as `predict` does, but for the last bits: in less time and memory."""
+        if self.description.mode == "tile" or self._network is None:
+            return self.predict(path).mask
+        image, size = self.read(path)
+        return cut_resized(self._small(image), size, self.description.classes, self.description.threshold)
 
     def probabilities(self, image: Pixels) -> Floats:
         """Return (K, H, W) float32 for an array (H, W, bands). Raises ShapeError."""
@@ -80,9 +95,10 @@ class Predictor:
         Raises DataError.
         """
         path, wanted = Path(path), self.description
-        info = read_info(path)
         at_least = scaled_decoding_size(wanted.size) if wanted.mode == "whole" else None
-        image = read_image(path, bands=wanted.bands if wanted.bands in (1, 3) else None, at_least=at_least)
+        with open_picture(path) as source:
+            info, image = source.info, source.pixels(at_least)
+        image = with_bands(image, wanted.bands if wanted.bands in (1, 3) else None, path)
         if image.shape[2] != wanted.bands:
             raise DataError(
                 f"The picture has {image.shape[2]} bands; the model was trained on {wanted.bands}.",
@@ -101,6 +117,20 @@ class Predictor:
                 fix="give a path instead: files are converted between grey and RGB",
             )
         return array
+
+    def _small(self, image: Pixels) -> Floats:
+        """Return (K, h, w): probabilities at the network's own size."""
+        if self._network is None:
+            raise ValueError("this predictor was built without its network")
+        probabilities: Floats = activate(self._network(network_input(image, self.description)), self.description)[0]
+        return probabilities
+
+    def _prediction(self, probabilities: Floats, size: tuple[int, int] | None) -> Prediction:
+        """Cut probabilities, once they have the picture's size."""
+        if size is not None:
+            probabilities = np.clip(resize_float(probabilities, size), 0, 1)
+        classes, threshold = self.description.classes, self.description.threshold
+        return Prediction(cut_probabilities(probabilities, classes, threshold), probabilities)
 
     def _probabilities(self, image: Pixels) -> Floats:
         if self.description.mode == "whole":
@@ -129,34 +159,65 @@ class Predictor:
 
 
 def load_model(
-    path: str | Path, *, runtime: str = "onnxruntime", precision: str = "fp32", threads: int | None = None
+    path: str | Path,
+    *,
+    runtime: str = "onnxruntime",
+    precision: str | None = None,
+    threads: int | None = None,
+    masks_only: bool = False,
+    callers: int = 1,
 ) -> Predictor:
     """Open a model file, or the `model.onnx` of a run's folder.
 
-    runtime: 'onnxruntime' or 'openvino' (an extra). precision: 'fp32'; OpenVINO also 'bf16', for the network only.
-    threads: cores to use; None for all that the process may use.
+    runtime: 'onnxruntime' or 'openvino' (an extra). precision: of the network; None for the file's own, 'fp32' or
+    'int8'; OpenVINO runs an 'fp32' file also in 'bf16'.
+    threads: cores to use; None for all that the process may use. masks_only: open at once only what `mask` needs, the
+    rest when it is asked for. callers: threads that will ask for masks at a time; they share the cores.
     Raises DataError for a file that is missing, damaged or not maskwright's; ConfigError; MissingDependency.
     """
-    path = Path(path)
-    file = path / "model.onnx" if path.is_dir() else path
+    file = _model_file(path)
+    description, cores = read_description(file), threads or available_cores()
+    precision = precision or description.precision
+    check_precision(description, runtime, precision)
+
+    def open_graph() -> Run:
+        each = cores if runtime == "openvino" else max(1, cores // callers)  # OpenVINO's answers one call at a time
+        return open_session(file, description, runtime=runtime, precision=precision, threads=each)
+
+    def open_its_network() -> Network:
+        return open_network(file, description, runtime=runtime, precision=precision, threads=cores, callers=callers)
+
+    if description.mode == "tile":
+        return Predictor(description, runtime, precision, file, open_graph())
+    if masks_only:
+        return Predictor(description, runtime, precision, file, _later(open_graph), open_its_network())
+    return Predictor(description, runtime, precision, file, open_graph(), _later(open_its_network))
+
+
+def describe(path: str | Path) -> ModelDescription:
+    """Return what a model file, or the `model.onnx` of a run's folder, says of itself. Raises DataError."""
+    return read_description(_model_file(path))
+
+
+def _model_file(path: str | Path) -> Path:
+    file = Path(path) / "model.onnx" if Path(path).is_dir() else Path(path)
     if not file.is_file():
         raise DataError(
             "There is no model file.", where=str(file),
             fix="give the path of a model.onnx, or of a run that has finished",
         )  # fmt: skip
-    description = read_description(file)
-    run = open_session(file, description, runtime=runtime, precision=precision, threads=threads or available_cores())
-    return Predictor(description, runtime, precision, file, run)
+    return file
 
 
-def cut_probabilities(probabilities: Floats, classes: Classes, threshold: float | None) -> NDArray[np.uint8]:
-    """Return the mask of probabilities (K, H, W), by the same rule as the graph of a model file.
+def _later(open_it: Callable[[], Callable[P, R]]) -> Callable[P, R]:
+    """Return what `open_it` opens, which it does at the first call."""
+    opened: list[Callable[P, R]] = []
+    alone = Lock()
 
-    Two exclusive classes: (H, W), 1 where above the threshold; several: the index of the largest, the first of equals;
-    overlapping: (H, W, K), each class above the threshold or not.
-    """
-    if threshold is None:
-        index: NDArray[np.uint8] = probabilities.argmax(axis=0).astype(np.uint8)
-        return index
-    above = (probabilities > np.float32(threshold)).astype(np.uint8)
-    return above[0] if classes.exclusive else np.ascontiguousarray(above.transpose(1, 2, 0))
+    def call(*given: P.args, **named: P.kwargs) -> R:
+        with alone:
+            if not opened:
+                opened.append(open_it())
+        return opened[0](*given, **named)
+
+    return call

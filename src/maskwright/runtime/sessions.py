@@ -7,7 +7,7 @@ Knows nothing of pictures' sizes, tiles or files of pictures.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from maskwright.errors import ConfigError, DataError, need
 from maskwright.runtime.description import ModelDescription
 
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
 Run = Callable[[NDArray[Any], Sequence[str]], list[NDArray[Any]]]  # (N, H, W, C), names of outputs -> outputs
 
-PRECISIONS = {"onnxruntime": ("fp32",), "openvino": ("fp32", "bf16")}
+PRECISIONS = {"onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "int8")}  # int8: of files that are so
 
 
 def open_session(path: Path, description: ModelDescription, *, runtime: str, precision: str, threads: int) -> Run:
@@ -26,6 +29,14 @@ def open_session(path: Path, description: ModelDescription, *, runtime: str, pre
     Raises ConfigError for an unknown runtime or precision, MissingDependency where OpenVINO is not installed, DataError
     for a file that the runtime cannot open or whose graph is not what `description` says.
     """
+    check_precision(description, runtime, precision)
+    if runtime == "openvino":
+        return _open_openvino(path, description, precision, threads)
+    return _open_onnxruntime(path, description, threads)
+
+
+def check_precision(description: ModelDescription, runtime: str, precision: str) -> None:
+    """Raise ConfigError for an unknown runtime, or a precision that it does not run this file in."""
     if runtime not in PRECISIONS:
         raise ConfigError(f"Unknown runtime '{runtime}'.", fix=f"choose one of: {', '.join(PRECISIONS)}")
     if precision not in PRECISIONS[runtime]:
@@ -33,12 +44,18 @@ def open_session(path: Path, description: ModelDescription, *, runtime: str, pre
             f"'{runtime}' does not run in precision '{precision}'.",
             fix=f"choose one of: {', '.join(PRECISIONS[runtime])}",
         )
-    if runtime == "openvino":
-        return _open_openvino(path, description, precision, threads)
-    return _open_onnxruntime(path, description, threads)
+    if (precision == "int8") != (description.precision == "int8"):
+        raise ConfigError(
+            f"The model file's weights are {description.precision}; it does not run in precision '{precision}'.",
+            fix="`maskwright export RUN --to int8` writes an int8 file beside the run's own",
+        )
 
 
-def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -> Run:
+def open_onnx(model: Path | bytes, path: Path, threads: int, *, any_size: bool = True) -> "InferenceSession":
+    """Open an ONNX model in ONNX Runtime. model: `path` itself, or bytes made of it.
+
+    any_size: pictures come in any size: memory laid out for one does not fit the next. Raises DataError.
+    """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as native
 
@@ -50,13 +67,30 @@ def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -
     # Threads that wait by spinning take the cores from whoever else computes: beside torch (parity, a service) both
     # were half as fast, and alone nothing was won.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_mem_pattern = False  # pictures come in any size: patterns of one do not fit the next
+    options.enable_mem_pattern = not any_size
     try:
         # Its "fallback" tries the same again, after printing to stdout, where only results belong.
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except (native.Fail, native.InvalidGraph, native.InvalidProtobuf, native.InvalidArgument, native.NoSuchFile,
             native.NotImplemented, native.RuntimeException, UnicodeDecodeError) as error:  # fmt: skip
-        raise _cannot_open(path, "ONNX Runtime", error) from error
+        raise cannot_open(path, "ONNX Runtime", error) from error
+
+
+def run_onnx(
+    session: "InferenceSession", path: Path, names: Sequence[str], given: dict[str, NDArray[Any]]
+) -> list[NDArray[Any]]:
+    """Run a session; return the outputs of these names. Raises DataError."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+    try:
+        results: list[NDArray[Any]] = session.run(list(names), given)
+    except (native.Fail, native.InvalidArgument, native.RuntimeException, UnicodeDecodeError) as error:
+        raise cannot_run(path, "ONNX Runtime", error) from error
+    return results
+
+
+def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -> Run:
+    session = open_onnx(path, path, threads)
     inputs = {item.name: (item.type, item.shape) for item in session.get_inputs()}
     outputs = {item.name: (item.type, item.shape) for item in session.get_outputs()}
     names = {"tensor(uint8)": "uint8", "tensor(uint16)": "uint16", "tensor(float)": "float32"}
@@ -65,15 +99,7 @@ def _open_onnxruntime(path: Path, description: ModelDescription, threads: int) -
         {name: (names.get(kind, kind), _shape(shape)) for name, (kind, shape) in outputs.items()},
         description, path,
     )  # fmt: skip
-
-    def run(images: NDArray[Any], names: Sequence[str]) -> list[NDArray[Any]]:
-        try:
-            results: list[NDArray[Any]] = session.run(list(names), {"image": images})
-        except (native.Fail, native.InvalidArgument, native.RuntimeException, UnicodeDecodeError) as error:
-            raise _cannot_run(path, "ONNX Runtime", error) from error
-        return results
-
-    return run
+    return lambda images, names: run_onnx(session, path, names, {"image": images})
 
 
 def _open_openvino(path: Path, description: ModelDescription, precision: str, threads: int) -> Run:
@@ -92,7 +118,7 @@ def _open_openvino(path: Path, description: ModelDescription, precision: str, th
         inputs = {item.get_any_name(): _openvino_tensor(item) for item in model.inputs}
         outputs = {item.get_any_name(): _openvino_tensor(item) for item in model.outputs}
         _check_graph(inputs, outputs, description, path)
-        if precision == "fp32":
+        if precision != "bf16":
             whole = compile_model(model, "f32")
         else:
             parts = cut_model(openvino, core, path)
@@ -100,12 +126,12 @@ def _open_openvino(path: Path, description: ModelDescription, precision: str, th
                 compile_model(part, hint) for part, hint in zip(parts, ("f32", "bf16", "f32"), strict=True)
             )
     except (RuntimeError, UnicodeDecodeError) as error:
-        raise _cannot_open(path, "OpenVINO", error) from error
+        raise cannot_open(path, "OpenVINO", error) from error
 
     def run(images: NDArray[Any], names: Sequence[str]) -> list[NDArray[Any]]:
         with alone:
             try:
-                if precision == "fp32":
+                if precision != "bf16":
                     results = whole({"image": images})
                 else:
                     pixels = before({"image": images})[0]
@@ -113,7 +139,7 @@ def _open_openvino(path: Path, description: ModelDescription, precision: str, th
                     given = {"logits": logits, "image": images}
                     results = after({item.get_any_name(): given[item.get_any_name()] for item in after.inputs})
             except (RuntimeError, UnicodeDecodeError) as error:
-                raise _cannot_run(path, "OpenVINO", error) from error
+                raise cannot_run(path, "OpenVINO", error) from error
             return [np.array(results[name]) for name in names]  # copied: the next call writes into the same memory
 
     return run
@@ -148,14 +174,16 @@ def _check_graph(inputs: Tensors, outputs: Tensors, description: ModelDescriptio
 
 
 # UnicodeDecodeError is among the errors caught: of a damaged file a runtime's message may quote bytes that are no text.
-def _cannot_open(path: Path, runtime: str, error: Exception) -> DataError:
+def cannot_open(path: Path, runtime: str, error: Exception) -> DataError:
+    """Say that a runtime cannot open a model file."""
     return DataError(
         f"{runtime} cannot open the model file.", where=f"{path}: {str(error).strip()[:300]}",
         fix="get the file again from where it was made, or export it anew",
     )  # fmt: skip
 
 
-def _cannot_run(path: Path, runtime: str, error: Exception) -> DataError:
+def cannot_run(path: Path, runtime: str, error: Exception) -> DataError:
+    """Say that a runtime cannot run a model file."""
     return DataError(
         f"{runtime} cannot run the model file on this picture.", where=f"{path}: {str(error).strip()[:300]}",
         fix="if memory is short, use a smaller picture or close other programs",

@@ -61,7 +61,9 @@ def test_a_plain_object_takes_a_hundredth_of_its_pixels() -> None:
     assert len(encode_label_png(mask, colours(2))) < mask.size / 100
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint16), np.zeros((0, 2), np.uint8)])
+@pytest.mark.parametrize(
+    "array", [np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint16), np.zeros((0, 2), np.uint8)]
+)
 def test_other_arrays_are_refused(array: NDArray[np.generic]) -> None:
     with pytest.raises(ShapeError, match=r"\(H, W\) uint8"):
         encode_label_png(array, colours(2))  # type: ignore[arg-type]

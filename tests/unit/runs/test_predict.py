@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,10 @@ from PIL import Image
 
 from maskwright.errors import DataError, MissingDependency, OutputError
 from maskwright.images.classes import Classes
-from maskwright.runs.predict import RECORD, predict_files
+from maskwright.progress import Step
+from maskwright.runs.opening import Opened
+from maskwright.runs.predict import RECORD, _in_order, predict_files
+from maskwright.runs.predict_jobs import Job
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import Predictor
 
@@ -160,10 +165,11 @@ def test_a_mask_that_was_being_made_when_predict_ended_is_made_anew(
     picture, out = save(tmp_path / "a.png"), tmp_path / "out"
     predict_files(model(label=0), picture, out)
     with monkeypatch.context() as patched:  # the other model's mask is written, the note that it was is not
-        patched.setattr("maskwright.runs.predict._RECORD_SECONDS", 1e9)
+        patched.setattr("maskwright.runs.predict_record.RECORD_SECONDS", 1e9)
 
-        def killed(*_: object) -> None:
-            raise KeyboardInterrupt
+        def killed(step: Step) -> None:
+            if step.done:
+                raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             predict_files(model("other"), picture, out, progress=killed)
@@ -219,3 +225,119 @@ def test_a_folder_without_pictures_is_an_error(model: Build, tmp_path: Path) -> 
         predict_files(model(), tmp_path / "in", tmp_path / "out")
     with pytest.raises(DataError, match="no such picture"):
         predict_files(model(), tmp_path / "absent.png", tmp_path / "out")
+
+
+def jobs(folder: Path, number: int) -> list[Job]:
+    names = [f"{at:02}" for at in range(number)]
+    return [Job(folder / name, Path(name), folder, Classes(("background", "pebble"))) for name in names]
+
+
+def test_results_come_in_order_though_later_pictures_are_done_first(tmp_path: Path) -> None:
+    def work(job: Job) -> float:
+        time.sleep(0.05 if int(job.name.name) % 3 == 0 else 0)
+        return float(job.name.name)
+
+    with _in_order(jobs(tmp_path, 12), work, 3) as results:
+        assert [result() for result in results] == list(range(12))
+
+
+def test_no_more_pictures_are_under_way_than_there_are_threads_and_few_are_done_ahead(tmp_path: Path) -> None:
+    alone, busy, most, begun = threading.Lock(), 0, 0, 0
+
+    def work(job: Job) -> float:
+        nonlocal busy, most, begun
+        with alone:
+            busy, begun = busy + 1, begun + 1
+            most = max(most, busy)
+        time.sleep(0.005)
+        with alone:
+            busy -= 1
+        return 0.0
+
+    with _in_order(jobs(tmp_path, 40), work, 2) as results:
+        for done, result in enumerate(results):
+            result()
+            assert begun <= done + 1 + 4
+    assert (begun, most) == (40, 2)
+
+
+def test_when_it_ends_early_the_pictures_under_way_are_finished_and_no_other_is_begun(tmp_path: Path) -> None:
+    begun, finished = [], []
+
+    def work(job: Job) -> float:
+        begun.append(job.name)
+        time.sleep(0.02)
+        finished.append(job.name)
+        return 0.0
+
+    with pytest.raises(KeyboardInterrupt), _in_order(jobs(tmp_path, 40), work, 2) as results:
+        next(results)()
+        raise KeyboardInterrupt
+    assert sorted(begun) == sorted(finished)
+    assert len(begun) < 10
+
+
+@pytest.fixture
+def threaded(model: Build, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have a model file opened for three callers at a time."""
+    monkeypatch.setattr("maskwright.runs.predict.open_for_masks", lambda *_: Opened(model(), 3, "because"))
+    return "run"
+
+
+def test_a_broken_picture_among_many_threads_is_named_and_the_others_are_done(threaded: str, tmp_path: Path) -> None:
+    for number in range(20):
+        save(tmp_path / "in" / f"{number:02}.png")
+    for number in (0, 7):
+        (tmp_path / "in" / f"{number:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    result = predict_files(threaded, tmp_path / "in", tmp_path / "out")
+    assert inputs(result) == [f"{number:02}.png" for number in range(20) if number not in (0, 7)]
+    assert [Path(one["input"]).name for one in result.failures] == ["00.png", "07.png"]
+    assert len(list((tmp_path / "out" / "masks").iterdir())) == 18
+    assert (result.runtime, result.precision, result.why) == ("onnxruntime", "fp32", "because")
+
+
+def test_a_full_disk_ends_all_threads_and_only_what_was_written_is_noted(
+    threaded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maskwright.files import write_bytes
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "05.png":
+            raise OutputError("Cannot write: No space left on device.", where=str(path))
+        write_bytes(path, content)
+
+    for number in range(40):
+        save(tmp_path / "in" / f"{number:02}.png")
+    with monkeypatch.context() as patched:
+        patched.setattr("maskwright.runs.predict.write_bytes", full)
+        patched.setattr("maskwright.runs.predict_record.RECORD_SECONDS", 0)
+        patched.setattr("maskwright.runs.predict_record.WRITING_SHARE", 1e9)
+        with pytest.raises(OutputError, match="No space"):
+            predict_files(threaded, tmp_path / "in", tmp_path / "out")
+    noted = json.loads((tmp_path / "out" / RECORD).read_text())["masks"]
+    assert [name for name, stamp in noted.items() if stamp] == ["00", "01", "02", "03", "04"]
+    made = {path.name for path in (tmp_path / "out" / "masks").iterdir()}
+    assert not any(name.startswith(".") for name in made)  # nothing half written
+    assert "39.png" not in made
+    again = predict_files(threaded, tmp_path / "in", tmp_path / "out")
+    assert [one["skipped"] for one in again.outputs] == [True] * 5 + [False] * 35
+
+
+def test_without_overlays_there_are_masks_alone(model: Build, tmp_path: Path) -> None:
+    picture = save(tmp_path / "a.png")
+    result = predict_files(model(), picture, tmp_path / "out", overlays=False)
+    assert "overlay" not in result.outputs[0]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["masks", RECORD]
+    with_them = predict_files(model(), picture, tmp_path / "out", overwrite=True)
+    assert Path(with_them.outputs[0]["overlay"]).exists()
+
+
+def test_a_mask_of_a_runtime_that_would_have_been_as_right_is_kept(
+    model: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, out = save(tmp_path / "a.png"), tmp_path / "out"
+    predict_files(model(precision="bf16"), picture, out)
+    for others, kept in (((("onnxruntime", "bf16"),), True), ((("openvino", "bf16"),), False)):
+        opened = Opened(model(), 1, "", others)
+        monkeypatch.setattr("maskwright.runs.predict.open_for_masks", lambda *_, opened=opened: opened)
+        assert predict_files("run", picture, out).outputs[0]["skipped"] is kept
