@@ -22,6 +22,7 @@ from maskwright.runs.folder import HELD_OUT, RunFolder, open_run
 from maskwright.runs.folds import FOLDED, read_folds
 from maskwright.runs.measuring import AtHand, Measures, meters_for
 from maskwright.runs.opening import look_again, open_model, picture_reader
+from maskwright.runs.own_data import own_data
 from maskwright.runs.scoring import majority_of, score_part, summarise_part
 from maskwright.runtime.predictor import Predictor
 
@@ -100,7 +101,7 @@ def _score(path: Path, dataset: Dataset | None, part: Part | None, task: _Task) 
         fix = "name a data folder too" if dataset is None else "give the run's folder, which knows the held-out part"
         raise ConfigError(what, where=str(path), fix=fix)
     folder = open_run(path)
-    return _score_own(folder, dataset or _own_data(folder), part or "test", task)
+    return _score_own(folder, dataset or own_data(folder), part or "test", task)
 
 
 def _read(data: str | Path | Dataset, options: DataOptions | None) -> Dataset:
@@ -126,22 +127,6 @@ def _score_own(folder: RunFolder, dataset: Dataset, part: Part, task: _Task) -> 
     majority = majority_of(dataset, split.indices("train"))
     evaluation = summarise_part(dataset, scores, [predictor], majority, meters=meters, part=part)
     return _Scored(evaluation, dataset, dict.fromkeys(scores.ids, predictor), times_read)
-
-
-def _own_data(folder: RunFolder) -> Dataset:
-    """Read the data that a run was trained on; it must be the same still."""
-    started = folder.start_record()
-    path = Path(started["data"])
-    if not path.exists():
-        raise DataError("The run's data is no longer there.", where=str(path), fix="name it: evaluate RUN DATA")
-    dataset = read_dataset(path, folder.read_recipe().data, tolerant=True)  # as `train` read it
-    if dataset.fingerprint() != started["fingerprint"]:
-        raise DataError(
-            "The data has changed since the run was trained: its parts may no longer be those.",
-            where=str(path),
-            fix="put the old data back, or name the data to score: evaluate RUN DATA",
-        )
-    return dataset
 
 
 def _score_folds(folder: RunFolder, dataset: Dataset, part: str, task: _Task) -> _Scored:

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
-from maskwright.data.read import read_dataset
 from maskwright.data.splits import read_split
-from maskwright.errors import ConfigError, DataError, ExportError, need
+from maskwright.errors import ConfigError, need
 from maskwright.files import write_json
 from maskwright.progress import Progress, Step, ignore
 from maskwright.runs.fitting import Indices
 from maskwright.runs.folder import RunFolder, open_run
 from maskwright.runs.opening import INT8_MODEL, picture_reader
+from maskwright.runs.own_data import own_data
 from maskwright.runtime.predictor import Predictor, describe, load_model
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def export_run(run: str | Path, to: str, *, force: bool = False, progress: Progr
     need("onnx", extra="train", purpose="`export`")
     folder = open_run(Path(run))
     describe(folder.path)
-    dataset = _own_data(folder)
+    dataset = own_data(folder)
     train, judge, part = _parts(folder, dataset)
     return WAYS[to](
         _Task(folder, dataset, _spread(train, CALIBRATED_ON), _spread(judge, COMPARED), part, force, progress)
@@ -183,22 +183,3 @@ def _spread(indices: Indices, most: int) -> Indices:
     places = np.unique(np.linspace(0, len(indices) - 1, min(len(indices), most)).round().astype(int))
     chosen: Indices = indices[places]
     return chosen
-
-
-def _own_data(folder: RunFolder) -> Dataset:
-    """Read the pictures that the run was trained on. Raises DataError where they are gone, or others."""
-    started = folder.start_record()
-    path = Path(started["data"])
-    if not path.exists():
-        raise DataError(
-            "The pictures that the run was trained on are gone.",
-            where=str(path),
-            fix="bring them back to where they were",
-        )
-    dataset = read_dataset(path, folder.read_recipe().data, tolerant=True)  # as `train` read it
-    if dataset.fingerprint() != started["fingerprint"]:
-        raise ExportError(
-            "The pictures or masks are others than those that the run was trained on.", where=str(path),
-            fix="bring them back, or train anew",
-        )  # fmt: skip
-    return dataset
