@@ -74,7 +74,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     for across, name in enumerate(("number", "side")):
         for down, (what, title) in enumerate((("cpu_seconds", "seconds of processor"), ("peak_mb", "memory, MB"))):
             _curves(axes[down][across], results["tables"][name], what)
-            axes[down][across].set(xlabel=_UNITS[name], ylabel=title, xscale="log", yscale="log")
+            axes[down][across].set(xlabel=_UNITS[name], ylabel=title)
             axes[down][across].grid(which="major", color="#dddddd", linewidth=0.6)
     axes[0][0].legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
@@ -84,7 +84,9 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
 def _curves(axes: Any, table: Table, what: str) -> None:
     for name, rows in table.items():
         keys: Sequence[int] = sorted(int(key) for key in rows)
-        axes.plot(keys, [rows[str(key)][what] for key in keys], marker="o", markersize=4, label=name)
+        axes.loglog(keys, [rows[str(key)][what] for key in keys], marker="o", markersize=4, label=name)
+        axes.set_xticks(keys, [f"{key:,}" for key in keys])
+    axes.minorticks_off()
 
 
 def main() -> None:
