@@ -1,6 +1,7 @@
 """What every test may ask for: the real pictures, the real weights, and a cache of its own."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MASKWRIGHT_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Begin every test with the same random numbers, whatever ran before it in this process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

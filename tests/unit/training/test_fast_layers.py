@@ -2,6 +2,7 @@
 
 import copy
 import math
+import statistics
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -187,17 +188,24 @@ def test_the_plan_is_told_how_layers_are_computed(monkeypatch: pytest.MonkeyPatc
 
 
 @built
-def test_a_whole_network_is_as_near_to_exact_gradients_as_pytorch_is() -> None:
-    network, _ = build_network("unet", encoder="mobilenetv2_035", weights="none", in_channels=3, num_outputs=1)
-    images = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+def test_whole_networks_are_as_near_to_exact_gradients_as_pytorchs_are() -> None:
+    """Of one network rounding decides on which side of a ReLU a value falls: the errors of many are compared."""
+    plain, fast = zip(*(_gradient_errors(seed) for seed in range(9)), strict=True)
+    assert statistics.median(fast) < 2 * statistics.median(plain)
 
-    def gradient(dtype: torch.dtype, *, fast: bool) -> torch.Tensor:
+
+def _gradient_errors(seed: int) -> tuple[float, float]:
+    """Relative error of a new network's float32 gradients to those in float64: PyTorch's layers, the fast ones."""
+    torch.manual_seed(seed)
+    network, _ = build_network("unet", encoder="mobilenetv2_035", weights="none", in_channels=3, num_outputs=1)
+    images = torch.rand(4, 3, 64, 64)
+
+    def gradient(dtype: torch.dtype, *, fast: bool) -> Tensor:
         trained = copy.deepcopy(network).to(dtype).to(memory_format=torch.channels_last).train()
         with fast_layers(trained, CPU) if fast else nullcontext():
             answer = trained(images.to(dtype).contiguous(memory_format=torch.channels_last))
         nn.functional.softplus(answer).mean().backward()
-        return torch.cat([weight.grad.double().flatten() for weight in trained.parameters()])
+        return torch.cat([weight.grad.double().flatten() for weight in trained.parameters() if weight.grad is not None])
 
     exact = gradient(torch.float64, fast=False)
-    plain, fast = ((gradient(torch.float32, fast=way) - exact).norm() / exact.norm() for way in (False, True))
-    assert fast < max(2 * plain, 1e-3)
+    return _error(gradient(torch.float32, fast=False), exact), _error(gradient(torch.float32, fast=True), exact)
