@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -44,11 +45,13 @@ class Measurement:
 def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measurement:
     """Run a program to its end and return what it printed last, a JSON object with "value".
 
-    environment: added to this process's own. Raises RuntimeError where it fails or prints no such object.
+    environment: added to this process's own, but for what keeps Python from storing compiled modules: no user has
+    that set. Raises RuntimeError where the program fails or prints no such object.
     """
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begun = time.monotonic()
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**own, **environment}
     ) as process:
         watch = MemoryWatch(process.pid)
         watch.start()
@@ -59,6 +62,12 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measureme
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{complaint[-4000:]}")
     content = read_answer(said)
     return Measurement(content.pop("value"), seconds, memory, content)
+
+
+def compile_modules() -> None:
+    """Compile what is installed beside this interpreter, as pip does when it installs."""
+    command = (sys.executable, "-m", "compileall", "-q", "-j", "0", sysconfig.get_path("purelib"))
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # some packages ship files for other Pythons
 
 
 def read_answer(said: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from machine import describe_machine
-from measuring import Measurement, measure
+from measuring import Measurement, compile_modules, measure
 from results import Document, read_results, write_results
 from rows import ROWS, NotHere, Place, Row
 from words import line_of
@@ -33,6 +33,7 @@ def main() -> None:
     if options.list:
         print("\n".join(f"{row.name:<10} {row.title}" for row in ROWS.values()))
         return
+    compile_modules()
     results = read_results(options.output, describe_machine())
     with contextlib.ExitStack() as stack:
         temporary = options.work or stack.enter_context(tempfile.TemporaryDirectory(prefix="maskwright-bench-"))

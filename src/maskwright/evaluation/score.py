@@ -59,7 +59,7 @@ def score_pictures(
 ) -> ScoreTable:
     """Score a model on pictures of a dataset, each at its mask's own resolution.
 
-    predict: image (H, W, C) as read -> probabilities (K, H, W) float; K is 1 for two exclusive classes.
+    predict: image (H, W, C) as read -> probabilities (K, h, w) float of any size; K is 1 for two exclusive classes.
     threshold: the cut for two exclusive or for overlapping classes; None is 0.5.
     meters: measure each picture further, in threads while the next one is predicted.
     read_image: number of the picture -> image, where it is to be read otherwise than by `dataset.read_image`.
@@ -165,12 +165,14 @@ def load_pictures(
 ) -> Iterator[LoadedPicture]:
     """Yield each picture with its truth, the next ones being read meanwhile."""
     read = read_image or dataset.read_image
-
-    def load(index: int) -> LoadedPicture:
-        sample = dataset[index]
-        return LoadedPicture(sample.id, sample.group, read(index), dataset.read_mask(index))
-
+    load = partial(load_picture, dataset, read_image=read)
     return in_threads(load, [int(index) for index in indices], workers=_READERS)
+
+
+def load_picture(dataset: "Dataset", index: int, read_image: ReadImage) -> LoadedPicture:
+    """Read one picture with its truth."""
+    sample = dataset[index]
+    return LoadedPicture(sample.id, sample.group, read_image(index), dataset.read_mask(index))
 
 
 def _size(mask: NDArray[Any]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ Source: Guo et al. 2017, arXiv:1706.04599, section 4.2. A temperature changes no
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -73,13 +73,12 @@ class FitTally:
     def __init__(self) -> None:
         self._sums, self._nll, self._pictures = no_sums(), 0.0, 0
 
-    def listen(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> None:
-        """Take in a picture, with probabilities on its truth's grid."""
-        self.take(*thinned(loaded.truth, probabilities))
+    def measure(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> CalibrationSums:
+        """Return a picture's sums, from probabilities on its truth's grid."""
+        return calibration_sums(*thinned(loaded.truth, probabilities))
 
-    def take(self, truth: NDArray[Any], probabilities: NDArray[np.float32]) -> None:
-        """Take in every pixel; a picture without one that counts has no say."""
-        sums = calibration_sums(truth, probabilities)
+    def add(self, sums: CalibrationSums) -> None:
+        """Take in a picture's sums; one without a pixel that counts has no say."""
         if sums.answers:
             self._sums += sums
             self._nll += sums.log / sums.answers
@@ -95,6 +94,14 @@ class FitTally:
         return Fit(self._sums, self._nll / self._pictures, self._pictures)
 
 
+class _Measured(NamedTuple):
+    """Of one picture: its group, its sums, and its mean cost at each temperature; None where no pixel counts."""
+
+    group: str
+    sums: CalibrationSums
+    ladder: NDArray[np.float64] | None
+
+
 class TemperatureFit:
     """Adds up the ladders of pictures that it is told of, and chooses a temperature from their mean."""
 
@@ -103,21 +110,25 @@ class TemperatureFit:
         self._softmax = classes.exclusive and not classes.binary
         self._ladders, self._tally = np.zeros((_PARTS, len(LADDER))), FitTally()
         self._told = 0
-        self._chance = np.random.default_rng(0)
 
-    def listen(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> None:
-        """Take in a picture, with probabilities at temperature 1 on its truth's grid."""
+    def measure(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> _Measured:
+        """Return what is kept of a picture, from probabilities at temperature 1 on its truth's grid."""
         truth, values = thinned(loaded.truth, probabilities)
-        self._tally.take(truth, values)
-        if (truth != IGNORE).any():
-            part = crc32(loaded.group.encode()) if loaded.group else self._told
-            self._ladders[part % _PARTS] += self._ladder(truth, values)
+        sums = calibration_sums(truth, values)
+        return _Measured(loaded.group, sums, self._ladder(loaded.id, truth, values) if sums.answers else None)
+
+    def add(self, measured: _Measured) -> None:
+        """Take in a picture; one without a pixel that counts has no say."""
+        self._tally.add(measured.sums)
+        if measured.ladder is not None:
+            part = crc32(measured.group.encode()) if measured.group else self._told
+            self._ladders[part % _PARTS] += measured.ladder
             self._told += 1
 
-    def _ladder(self, truth: NDArray[Any], values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _ladder(self, name: str, truth: NDArray[Any], values: NDArray[np.float32]) -> NDArray[np.float64]:
         if self._softmax:
-            counted = truth != IGNORE
-            return _softmax_ladder(truth[counted], values[:, counted], self._chance)
+            counted, chance = truth != IGNORE, np.random.default_rng(crc32(name.encode()))
+            return _softmax_ladder(truth[counted], values[:, counted], chance)
         channels = truth[None] if truth.ndim == 2 else np.moveaxis(truth, 2, 0)
         counted = channels != IGNORE
         return _sigmoid_ladder(channels[counted] == 1, values[counted])

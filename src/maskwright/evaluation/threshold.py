@@ -18,6 +18,7 @@ from maskwright.metrics.fbeta import chosen_measure, f_beta
 from maskwright.metrics.measures import MEASURES
 
 BINS = 1024  # a power of two, so that binning a float32 is exact
+_PIXELS_AT_ONCE = 1 << 16  # few enough to stay in a core's cache
 FLAT = 1e-4  # cuts that score within this of the best are taken as equal: no validation part can tell them apart
 
 Measure = Literal["dice", "iou", "f_beta"]
@@ -61,9 +62,12 @@ class ThresholdFit:
             )
         self._measure, self._total, self._pictures = measure, np.zeros(BINS - 1), 0
 
-    def listen(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> None:
-        """Take in a picture, with probabilities on its truth's grid; one without a pixel that counts has no say."""
-        curve = picture_curve(loaded.truth, probabilities, self._measure)
+    def measure(self, loaded: LoadedPicture, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return a picture's curve, from probabilities on its truth's grid."""
+        return picture_curve(loaded.truth, probabilities, self._measure)
+
+    def add(self, curve: NDArray[np.float64]) -> None:
+        """Take in a picture's curve; one without a pixel that counts has no say."""
         if not np.isnan(curve[0]):
             self._total += curve
             self._pictures += 1
@@ -93,15 +97,25 @@ def picture_curve(truth: NDArray[Any], probabilities: NDArray[np.float32], measu
 
 def _curve_counts(truth: NDArray[Any], probability: NDArray[np.float32]) -> Counts:
     """Return the counts (1023, 1) of one class for each cut; foreground is where the probability is above it."""
-    keep = truth != IGNORE
-    inside, kept = truth[keep] == 1, probability[keep]
-    # p > j / BINS  <=>  ceil(p * BINS) > j: exact, because BINS is a power of two
-    level = np.clip(np.ceil(kept * np.float32(BINS)), 0, BINS).astype(np.intp)
-    both = np.bincount(level + (BINS + 1) * inside, minlength=2 * (BINS + 1)).reshape(2, BINS + 1)
+    both = np.zeros((2, BINS + 1), np.int64)
+    for first in range(0, len(truth), max(1, _PIXELS_AT_ONCE // truth.shape[1])):
+        rows = slice(first, first + max(1, _PIXELS_AT_ONCE // truth.shape[1]))
+        both += _levels(truth[rows], probability[rows])
     above = both[:, ::-1].cumsum(axis=1)[:, ::-1][:, 2:]  # level > j for j = 1 ... BINS - 1
     fp, tp = above
     fn, pixels = both[1].sum() - tp, np.full(BINS - 1, both.sum())
     return Counts(tp[:, None], fp[:, None], fn[:, None], pixels[:, None])
+
+
+def _levels(truth: NDArray[Any], probability: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Count pixels outside and inside the truth (2, 1025) by the level of their probability; ignored ones nowhere."""
+    # p > j / BINS  <=>  ceil(p * BINS) > j: exact, because BINS is a power of two
+    level = np.ceil(probability * np.float32(BINS))
+    np.clip(level, 0, BINS, out=level)
+    place = level.astype(np.intp)
+    place += (BINS + 1) * (truth == 1)
+    place[truth == IGNORE] = 2 * (BINS + 1)
+    return np.bincount(place.reshape(-1), minlength=2 * (BINS + 1) + 1)[:-1].reshape(2, BINS + 1)
 
 
 def best_cut(values: NDArray[np.float64], measure: str, pictures: int) -> ThresholdChoice:

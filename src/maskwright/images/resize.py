@@ -35,9 +35,10 @@ def resize_float(array: NDArray[np.float32], size: tuple[int, int]) -> NDArray[n
     if array.ndim != 3:
         raise ShapeError(f"resize_float wants (C, H, W); got {array.shape}.")
     values = np.asarray(array, np.float32)
-    if size[0] * values.shape[2] <= values.shape[1] * size[1]:  # whatever leaves less to do afterwards comes first
-        return _along_columns(_along_rows(values, size[0]), size[1])
-    return _along_rows(_along_columns(values, size[1]), size[0])
+    enlarging = size[0] * size[1] >= values.shape[1] * values.shape[2]  # then columns are turned while they are few
+    if enlarging or size[0] * values.shape[2] > values.shape[1] * size[1]:  # else what leaves less to do comes first
+        return _along_rows(_along_columns(values, size[1]), size[0])
+    return _along_columns(_along_rows(values, size[0]), size[1])
 
 
 def _along_columns(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
@@ -66,12 +67,15 @@ def _add_rows(
     picture: NDArray[np.float32], first: NDArray[np.int64], weights: NDArray[np.float32], result: NDArray[np.float32]
 ) -> None:
     """Write each row's weighted sum of the rows of `picture` (H, W) from `first` on into `result` (rows, W)."""
-    result[:] = 0
+    np.take(picture, first, axis=0, out=result, mode="clip")
+    result *= weights[:, 0, None]
     rows = np.empty_like(result)
-    for tap in range(weights.shape[1]):
-        np.take(picture, first + tap, axis=0, out=rows, mode="clip")  # beyond the border the weight is zero
-        rows *= weights[:, tap, None]
-        result += rows
+    for tap in range(1, weights.shape[1]):
+        share = weights[:, tap, None]
+        if share.any():  # when enlarging, no third row counts
+            np.take(picture, first + tap, axis=0, out=rows, mode="clip")  # beyond the border the weight is zero
+            rows *= share
+            result += rows
 
 
 def line_taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -137,11 +137,23 @@ def _prepare(
     if run.plan.exists():
         plan = read_plan(run)
         started = (run.checkpoint / "state.safetensors").exists()
+        if started:
+            _tell_other_layers(work, plan, device)
         network, facts = build(work, plan.encoder, plan.weights, decoder=plan.decoder_channels, load=not started)
         return network, facts, plan
     planned = make_plan(work, train, val, device)
     write_json(run.plan, {**planned.plan.to_json(), "facts": planned.facts.to_json()})
     return planned.choice.network, planned.choice.facts, planned.plan
+
+
+def _tell_other_layers(work: Work, plan: Plan, device: "torch.device") -> None:
+    """Say so where a training goes on with layers that are computed otherwise than those it began with."""
+    from maskwright.training.fast_layers import told_of_layers
+
+    began, now = plan.reasons.get("layers"), told_of_layers(device)
+    if began is not None and began != now:
+        said = f"layers are now computed otherwise ({now}) than when the training began ({began})"
+        work.progress(Step("train", text=f"note   {said}: it will not end with the very same bits"))
 
 
 def read_plan(run: RunFolder) -> Plan:

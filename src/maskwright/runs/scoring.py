@@ -37,7 +37,7 @@ def score_part(
     return score_pictures(
         dataset,
         only_originals(dataset.columns, indices),
-        predictor.probabilities,
+        predictor.native_probabilities,
         threshold=predictor.description.threshold,
         meters=meters,
         read_image=picture_reader(dataset, predictor),

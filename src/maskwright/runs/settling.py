@@ -23,6 +23,7 @@ from maskwright.runtime.predictor import load_model
 # prove nothing where they are few: of a calibrated network 8 skin photographs promised 1 % in 59 of 100 draws, at the
 # cost of 5 % on others; judged on others, in 24.
 MIN_GAIN = 0.01
+CALLERS = 2  # pictures under way: each comes with its probabilities, which may be large
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,15 @@ def _look(
 
     work = trial.work
     write_model(trial.core, description, trial.candidate)
-    predictor = load_model(trial.candidate)
+    predictor = load_model(trial.candidate, masks_only=True, callers=CALLERS)
     cut = ThresholdFit(work.dataset.classes, work.recipe.evaluation.choose_by) if to_cut else None
     look_at(
         work.dataset,
         trial.choose_on,
-        predictor.probabilities,
-        [tally.listen] if cut is None else [tally.listen, cut.listen],
+        predictor.native_probabilities,
+        [tally] if cut is None else [tally, cut],
         stage="calibrate",
+        callers=CALLERS,
         read_image=picture_reader(work.dataset, predictor),
         progress=work.progress,
     )

@@ -88,6 +88,15 @@ class Predictor:
         """Return (K, H, W) float32 for an array (H, W, bands). Raises ShapeError."""
         return self._probabilities(self._checked(image))
 
+    def native_probabilities(self, image: Pixels) -> Floats:
+        """Return (K, h, w) float32 for an array (H, W, bands) as the network gives them. Raises ShapeError.
+
+        Mode 'whole': of the network's own size, so that whoever needs another one resizes once. Mode 'tile': (K, H, W).
+        """
+        if self._network is None:
+            return self.probabilities(image)
+        return self._small(self._checked(image))
+
     def read(self, path: str | Path) -> tuple[Pixels, tuple[int, int]]:
         """Read a picture as training read it; return it and the (height, width) that the file really has.
 

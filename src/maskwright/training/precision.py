@@ -11,7 +11,7 @@ from maskwright.errors import TrainingError
 from maskwright.training.fast_layers import fast_layers
 
 TURNS = 3  # timed steps of each precision
-HOPELESS = 3.0  # times as slow as the other: no need to look again
+HOPELESS = 1.6  # times as slow as the other: no need to look again
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def by_softmax(image):
 
 def choose_temperature(dataset, indices, predict, *, progress=ignore):
     fit = TemperatureFit(dataset.classes)
-    look_at(dataset, indices, predict, [fit.listen], stage="temperature", progress=progress)
+    look_at(dataset, indices, predict, [fit], stage="temperature", progress=progress)
     return fit.choice()
 
 

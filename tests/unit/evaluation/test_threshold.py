@@ -29,7 +29,7 @@ def as_it_is(image):
 
 def choose_threshold(dataset, indices, predict, *, measure="dice", progress=ignore):
     fit = ThresholdFit(dataset.classes, measure)
-    look_at(dataset, indices, predict, [fit.listen], stage="threshold", progress=progress)
+    look_at(dataset, indices, predict, [fit], stage="threshold", progress=progress)
     return fit.choice()
 
 
