@@ -2,11 +2,12 @@
 
     python benchmarks/training/frozen.py parts [--rounds 7]
     python benchmarks/training/frozen.py validation
-    python benchmarks/training/frozen.py dice DATA --weights mobilenetv2_035_keras224.safetensors
+    python benchmarks/training/frozen.py dice DATA --weights mobilenetv2_035_keras224.safetensors [--whole]
 
 All sides of a table are timed in turn in one run. Core seconds are those that the process kept cores busy, divided by
 their number: they hardly change where the machine does other work beside it. DATA: a folder of pictures and masks; a
-fifth, picked by number, is held back to score, so give training pictures only. The whole phase against the ordinary
+fifth, picked by number, is held back to score, so give training pictures only; with --whole the encoder is trained too,
+with the fast layers and without. The whole phase against the ordinary
 script is the row `frozen` of benchmarks/speed.
 """
 
@@ -18,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from maskwright.cli.process import tune_process
 
@@ -44,6 +46,7 @@ from maskwright.training.frozen import frozen_twin  # noqa: E402
 from maskwright.training.steps import FitSettings, State, take_step  # noqa: E402
 from maskwright.training.validation import validate  # noqa: E402
 
+Encoder = Literal["frozen", "trained"]
 BATCH, SIZE, CPU = 16, (256, 256), torch.device("cpu")
 CLASSES, SCALING = Classes(("background", "object")), Scaling(255.0, (0.5,) * 3, (0.25,) * 3)
 
@@ -57,12 +60,14 @@ def main() -> None:
     dice = verbs.add_parser("dice")
     dice.add_argument("data", type=Path)
     dice.add_argument("--weights", required=True, help="of mobilenetv2_035")
+    dice.add_argument("--whole", action="store_true", help="train the encoder too")
     dice.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     dice.add_argument("--steps", type=int, default=60)
     dice.add_argument("--size", type=int, default=128)
     given = parser.parse_args()
     if given.verb == "dice":
-        measure_dice(given.data, given.weights, given.seeds, given.steps, (given.size, given.size))
+        encoder = "trained" if given.whole else "frozen"
+        measure_dice(given.data, given.weights, given.seeds, given.steps, (given.size, given.size), encoder)
     else:
         (measure_parts if given.verb == "parts" else measure_validation)(given.rounds)
 
@@ -189,31 +194,35 @@ def measure_validation(rounds: int) -> None:
     in_turn({"one at a time": score(1), "in batches of 16": score(BATCH)}, rounds, len(pack))
 
 
-def measure_dice(data: Path, weights: str, seeds: list[int], steps: int, size: tuple[int, int]) -> None:
-    """Train decoders as written in fp32 and by the twin in bf16, and print the Dice of held-back pictures."""
+def measure_dice(
+    data: Path, weights: str, seeds: list[int], steps: int, size: tuple[int, int], encoder: Encoder
+) -> None:
+    """Train as written in fp32 and bf16, and as maskwright does in bf16; print the Dice of held-back pictures."""
     dataset = read_dataset(data)
     pack = build_pack(dataset, range(len(dataset)), PackSettings(size=size))
     held = tuple(range(0, len(pack), 5))
     parts = Subset(pack, tuple(i for i in range(len(pack)) if i % 5)), Subset(pack, held)
-    found: dict[str, list[float]] = {"as written, fp32": [], "as written, bf16": [], "twin, bf16": []}
+    found: dict[str, list[float]] = {"as written, fp32": [], "as written, bf16": [], "as trained, bf16": []}
     for seed in seeds:
         for name, scores in found.items():
-            scores.append(_trained(parts, weights, seed, steps, size, name))
+            scores.append(_trained(parts, weights, seed, steps, size, name, encoder))
             print(f"seed {seed}  {name:18} Dice {scores[-1]:.4f}", flush=True)
     for name, scores in found.items():
         print(f"mean    {name:18} Dice {statistics.mean(scores):.4f}")
 
 
 def _trained(
-    parts: tuple[Subset, Subset], weights: str, seed: int, steps: int, size: tuple[int, int], side: str
-) -> float:
+    parts: tuple[Subset, Subset], weights: str, seed: int, steps: int, size: tuple[int, int], side: str,
+    encoder: Encoder,
+) -> float:  # fmt: skip
     network, (train, held) = _network(weights, seed), parts
-    phase = Phase(epochs=1, encoder="frozen", learning_rate=2e-3)
-    precision = side[-4:]
+    phase = Phase(epochs=1, encoder=encoder, learning_rate=2e-3)
+    precision, written = side[-4:], side.startswith("as written")
+    os.environ["MASKWRIGHT_NO_TUNING"] = "1" if written and encoder == "trained" else "0"
     options = TrainingOptions(phases=(phase,), seed=seed)
     names = [str(index) for index in range(len(train))]
     state = State(network, FitSettings((phase,), options, Augmentation(), SCALING, size, precision, names), CPU)
-    if not side.startswith("twin"):
+    if written and encoder == "frozen":
         state._twin = network
     batches, loss = WholeBatches(train, BATCH, seed), build_loss("dice+bce", CLASSES)
     for step in range(steps):

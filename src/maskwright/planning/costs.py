@@ -36,7 +36,8 @@ class Costs:
 
     pack: a picture, read, resized and written. steps: one step of the optimizer with its batch, of each phase.
     validate: a picture, after an epoch. predict: a picture, by the model file. measure: a picture, read and scored on
-    its mask's own grid. learn: what is learnt once for the answers that scores stand beside.
+    its mask's own grid. learn: what is learnt once for the answers that scores stand beside. choose: a picture, read
+    and looked at for temperature and threshold.
     """
 
     pack: float
@@ -45,6 +46,7 @@ class Costs:
     predict: float
     measure: float
     learn: float = 0.0
+    choose: float = 0.0
 
     def epochs(self, counts: Counts) -> tuple[float, ...]:
         """Return the seconds of an epoch of each phase, validation included."""
@@ -96,7 +98,7 @@ def forecast(costs: Costs, counts: Counts, epochs: Sequence[int], *, begin: floa
         begin=begin,
         pack=(counts.train + counts.val + (counts.test if counts.folds else 0)) * costs.pack,
         fit=fit * trainings,
-        choose=CHOOSING_PASSES * counts.val * (costs.predict + costs.measure) * max(1, counts.folds),
+        choose=CHOOSING_PASSES * counts.val * (costs.predict + costs.choose) * max(1, counts.folds),
         export=(EXPORT_SECONDS + 2 * PARITY_PICTURES * costs.predict) * trainings,
         score=counts.test * (costs.predict + costs.measure) * max(1, counts.folds) + costs.learn,
         report=REPORT_SECONDS,

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from maskwright.data.pack import Pack, PackSettings, build_pack
 from maskwright.data.threads import spread
 from maskwright.evaluation.classical import LEARN_FROM
+from maskwright.evaluation.looking import Tally, look_at
 from maskwright.evaluation.meters import Meter
 from maskwright.evaluation.score import score_pictures
+from maskwright.evaluation.temperature import TemperatureFit
+from maskwright.evaluation.threshold import ThresholdFit
 from maskwright.images.sizes import scaled_decoding_size
 from maskwright.planning.costs import Costs
 from maskwright.planning.plan import View
@@ -81,12 +84,13 @@ class Repeated:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """What does not depend on the network: a small pack, and the seconds of packing and of measuring a picture."""
+    """What does not depend on the network: a small pack, and seconds a picture of what is done with its pixels."""
 
     pack: Pack
     pack_seconds: float
     measure_seconds: float
     learn_seconds: float
+    choose_seconds: float
 
 
 def make_excerpt(work: Work, view: View, rows: Indices, folder: Path) -> Excerpt:
@@ -95,8 +99,8 @@ def make_excerpt(work: Work, view: View, rows: Indices, folder: Path) -> Excerpt
     size = view.size if view.mode == "whole" else None
     settings = PackSettings(size=size, scale=view.scale, bands=work.dataset.bands)
     seconds, pack = _timed(lambda: build_pack(work.dataset, chosen, settings, folder=folder))
-    measure, learn = _measuring(work, view, chosen)
-    return Excerpt(pack, seconds / len(chosen), measure, learn * min(LEARN_FROM, len(rows)))
+    measure, learn, choose = _measuring(work, view, chosen)
+    return Excerpt(pack, seconds / len(chosen), measure, learn * min(LEARN_FROM, len(rows)), choose)
 
 
 def rehearse(work: Work, network: "nn.Module", facts: "NetworkFacts", stage: Stage, excerpt: Excerpt) -> Rehearsed:
@@ -120,7 +124,7 @@ def rehearse(work: Work, network: "nn.Module", facts: "NetworkFacts", stage: Sta
         network.requires_grad_(True).train(training)
     costs = Costs(
         pack=excerpt.pack_seconds, steps=steps, validate=validate, predict=validate * _looks(stage.view),
-        measure=excerpt.measure_seconds, learn=excerpt.learn_seconds,
+        measure=excerpt.measure_seconds, learn=excerpt.learn_seconds, choose=excerpt.choose_seconds,
     )  # fmt: skip
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_bytes()
     packed = sum(path.stat().st_size for path in excerpt.pack.folder.glob("*.bin")) / len(excerpt.pack)
@@ -209,17 +213,18 @@ def _validating(
     return _timed(look)[0] / PACKED
 
 
-def _measuring(work: Work, view: View, rows: Sequence[int]) -> tuple[float, float]:
-    """Return the seconds of reading and scoring a picture, and of learning from one before."""
-    dataset, outputs = work.dataset, max(1, work.dataset.classes.num_outputs)
+def _measuring(work: Work, view: View, rows: Sequence[int]) -> tuple[float, float, float]:
+    """Return the seconds of reading and scoring a picture, of learning from one before, and of choosing by one."""
+    dataset, classes = work.dataset, work.dataset.classes
+    outputs = max(1, classes.num_outputs)
     at_least = scaled_decoding_size(view.size) if view.mode == "whole" else None
 
     def read(index: int) -> NDArray[Any]:
         return dataset.read_image(index, at_least=at_least)
 
     def guess(image: NDArray[Any]) -> NDArray[np.float32]:
-        ramp = np.linspace(0, 1 / outputs, image.shape[1], dtype=np.float32)
-        return np.tile(ramp, (outputs, image.shape[0], 1))
+        height, width = view.size if view.mode == "whole" else image.shape[:2]
+        return np.tile(np.linspace(0, 1 / outputs, width, dtype=np.float32), (outputs, height, 1))
 
     def learn(some: Sequence[int]) -> tuple[Meter, ...]:
         measures = Measures().with_recipe(work.recipe.evaluation)
@@ -228,11 +233,19 @@ def _measuring(work: Work, view: View, rows: Sequence[int]) -> tuple[float, floa
     def score(some: Sequence[int], meters: tuple[Meter, ...]) -> None:
         score_pictures(dataset, some, guess, threshold=0.5, meters=meters, read_image=read)
 
+    def choose(some: Sequence[int]) -> None:
+        tallies: list[Tally] = [TemperatureFit(classes)]
+        if classes.binary or not classes.exclusive:
+            tallies.append(ThresholdFit(classes, work.recipe.evaluation.choose_by))
+        look_at(dataset, some, guess, tallies, stage="calibrate", read_image=read)
+
     score(rows[:1], learn(rows[:1]))  # what is loaded on first use is loaded now
+    choose(rows[:1])
     some = rows[-SCORED:]
     learning, meters = _timed(lambda: learn(some))
     scoring, _ = _timed(lambda: score(some, meters))
-    return scoring / len(some), learning / len(some)
+    choosing, _ = _timed(lambda: choose(some))
+    return scoring / len(some), learning / len(some), choosing / len(some)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -15,7 +15,7 @@ from maskwright.planning.costs import (
     seconds_for_fit,
 )
 
-COSTS = Costs(pack=0.1, steps=(1.0, 2.0), validate=0.05, predict=0.2, measure=0.3, learn=4.0)
+COSTS = Costs(pack=0.1, steps=(1.0, 2.0), validate=0.05, predict=0.2, measure=0.3, learn=4.0, choose=0.4)
 COUNTS = Counts(train=80, val=10, test=20, steps=5)
 
 
@@ -26,7 +26,7 @@ def test_an_epoch_is_its_steps_and_a_validation() -> None:
 def test_a_command_is_the_sum_of_its_terms() -> None:
     ahead = forecast(COSTS, COUNTS, (2, 3), begin=7.0)
     assert ahead.to_json() == pytest.approx({
-        "begin": 7.0, "pack": 9.0, "fit": 2 * 5.5 + 3 * 10.5, "choose": CHOOSING_PASSES * 10 * 0.5,
+        "begin": 7.0, "pack": 9.0, "fit": 2 * 5.5 + 3 * 10.5, "choose": CHOOSING_PASSES * 10 * 0.6,
         "export": EXPORT_SECONDS + 2 * PARITY_PICTURES * 0.2, "score": 20 * 0.5 + 4, "report": REPORT_SECONDS,
     })  # fmt: skip
     assert ahead.seconds == pytest.approx(sum(ahead.to_json().values()))
