@@ -89,3 +89,10 @@ def test_one_picture_a_step_is_refused_where_batch_norm_sees_a_single_value() ->
     network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3))
     with pytest.raises(TrainingError, match="needs at least two pictures in a step"):
         probe(network, (1, 3, 8, 8), CPU, precision="fp32")
+
+
+def test_one_slow_look_does_not_cost_bf16_its_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    bf16 = iter([9.0, 2.0, 0.5, 0.5])  # warm-up, then another program came between
+
+    monkeypatch.setattr(precision, "_step_seconds", lambda *given: next(bf16) if given[-1] == "bf16" else 1.0)
+    assert probe(_network(), (1, 3, 8, 8), CPU) == Speed("bf16", {"bf16": 0.5, "fp32": 1.0})
