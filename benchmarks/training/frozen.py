@@ -18,6 +18,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,7 @@ tune_process()
 
 import numpy as np  # noqa: E402 - the process is tuned first
 import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
@@ -99,19 +101,19 @@ def measure_parts(rounds: int) -> None:
     assert isinstance(encoder, nn.Module)
     encoder.requires_grad_(False)
     twin = frozen_twin(network, "bf16")
-    folded = copy.copy(twin)
-    folded._modules = {**twin._modules, "decoder": network.decoder}  # type: ignore[dict-item]
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-4)
     loss = build_loss("dice+bce", CLASSES)
     images = torch.rand(BATCH, 3, *SIZE).contiguous(memory_format=torch.channels_last)
     labels = (torch.rand(BATCH, *SIZE) > 0.5).to(torch.uint8)
 
-    def step(model: nn.Module, *, fast: bool = False) -> Callable[[], None]:
+    def step(model: nn.Module, *, fast: bool = False, quick: bool = False) -> Callable[[], None]:
         def take() -> None:
             model.train()
             encoder.eval()
-            layers = fast_layers(model, CPU) if fast else contextlib.nullcontext()
+            layers: AbstractContextManager[object] = contextlib.nullcontext()
+            if fast or quick:
+                layers = fast_layers(model, CPU) if fast else upsampling.quick_decoders(model)
             with torch.autocast("cpu", dtype=torch.bfloat16), layers:
                 logits = model(images).float()
             optimizer.zero_grad(set_to_none=True)
@@ -137,8 +139,8 @@ def measure_parts(rounds: int) -> None:
     in_turn(
         {
             "step: as written": step(network),
-            "step: encoder folded": step(folded),
-            "step: and decoder quick": step(twin),
+            "step: encoder folded": step(twin),
+            "step: and decoder quick": step(twin, quick=True),
             "step: and layers fast (as trained)": step(twin, fast=True),
             "the same, features given": step(cached, fast=True),
             "step: as written, layers fast": step(network, fast=True),
@@ -154,8 +156,14 @@ def measure_parts(rounds: int) -> None:
 
 def measure_doubling(rounds: int) -> None:
     """Time each block's first convolution, forward and back, in its three forms."""
-    few, many = upsampling.FEW_CHANNELS, upsampling.MANY_CHANNELS
-    for channels, skips, filters, side in ((256, 32, 128, 16), (128, 24, 64, 32), (64, 16, 32, 64), (32, 0, 16, 128)):
+    few = upsampling.FEW_CHANNELS
+    for channels, skips, filters, side in (
+        (1280, 96, 256, 8),
+        (256, 32, 128, 16),
+        (128, 24, 64, 32),
+        (64, 16, 32, 64),
+        (32, 0, 16, 128),
+    ):
         print(f"\n{channels} + {skips} channels to {filters} at {2 * side}x{2 * side}, forward and back")
         x = _bf16(BATCH, channels, side, side).requires_grad_()
         skip = _bf16(BATCH, skips, 2 * side, 2 * side) if skips else None
@@ -163,22 +171,23 @@ def measure_doubling(rounds: int) -> None:
         slope = _bf16(BATCH, filters, 2 * side, 2 * side)
 
         def form(
-            limits: tuple[int, int], x: Tensor = x, skip: Tensor | None = skip, weight: Tensor = weight,
+            few_channels: int | None, x: Tensor = x, skip: Tensor | None = skip, weight: Tensor = weight,
             slope: Tensor = slope,
         ) -> Callable[[], None]:  # fmt: skip
             def go() -> None:
-                upsampling.FEW_CHANNELS, upsampling.MANY_CHANNELS = limits
-                size = (2 * x.shape[2], 2 * x.shape[3])
                 with torch.autocast("cpu", dtype=torch.bfloat16):
-                    found = upsampling.convolve_doubled(weight, x, skip, size)
+                    if few_channels is None:
+                        doubled = F.interpolate(x, scale_factor=2, mode="nearest")
+                        found = F.conv2d(doubled if skip is None else torch.cat([doubled, skip], 1), weight, padding=1)
+                    else:
+                        upsampling.FEW_CHANNELS = few_channels
+                        found = upsampling.convolve_doubled(weight, x, skip, (2 * x.shape[2], 2 * x.shape[3]))
                 torch.autograd.grad(found, (weight, x), slope)
 
             return go
 
-        in_turn(
-            {"as written": form((0, 0)), "transposed": form((512, 512)), "by positions": form((0, 512))}, rounds, BATCH
-        )
-    upsampling.FEW_CHANNELS, upsampling.MANY_CHANNELS = few, many
+        in_turn({"as written": form(None), "transposed": form(4096), "products of taps": form(0)}, rounds, BATCH)
+    upsampling.FEW_CHANNELS = few
 
 
 def measure_validation(rounds: int) -> None:

@@ -4,7 +4,8 @@
 
 On constant pictures: smp.Unet on MobileNetV2 at 256x256, batch 16, and the plain U-Net of carvana-unet at 96x128,
 batch 32. Three ways of taking the same step, in turn, so that another program's load meets all of them: PyTorch's
-defaults (fp32, NCHW), by hand (channels last, bf16), and with maskwright's fast layers. Prints medians.
+defaults (fp32, NCHW), by hand (channels last, bf16), and with maskwright's fast layers and fused optimizer. Prints
+medians.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def make_step(build: Callable[[], nn.Module], shape: tuple[int, int, int, int], 
     if by_hand:
         network = network.to(memory_format=torch.channels_last)
         images = images.contiguous(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=fast or None)
 
     def step() -> None:
         optimizer.zero_grad()

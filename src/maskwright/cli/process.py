@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 
+from maskwright.cli.huge_pages import mark_heap
 from maskwright.runtime.cores import available_cores
 
 _M_TRIM_THRESHOLD = -1  # malloc.h: parameters of mallopt
@@ -29,6 +30,8 @@ def tune_process() -> tuple[str, ...]:
     done = []
     if keep_memory():
         done.append("freed memory is kept for the next step")
+        if mark_heap():
+            done.append("memory lies in huge pages")
     # Spinning threads starve their own kind as soon as another program wants a core; alone on the machine, sleeping
     # costs nothing.
     if os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE") == "PASSIVE":

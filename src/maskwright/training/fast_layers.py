@@ -1,9 +1,9 @@
 """Layers that PyTorch computes slowly on a CPU, computed otherwise while a network is trained: same answer, less time.
 
-Two of them, found by a profile (benchmarks/training/step_cost.py):
+Three of them, found by a profile (benchmarks/training/step_cost.py):
 - batch norm in training with the ReLU or ReLU6 behind it: one kernel forward, one back (kernels.py);
-- the gradient of a strided depthwise convolution in bfloat16, for which oneDNN has no proper code: the gradient of the
-  output is spread over a map of the input's size, zeros between, and convolved with stride 1.
+- the gradients of depthwise convolutions in bfloat16 (depthwise.py);
+- a U-Net's decoder, whose convolutions of doubled and joined features are taken apart (upsampling.py).
 
 The network itself is not touched: calls are caught on their way (a TorchFunctionMode), by kind of layer, while it
 answers in training. So its state, its evaluation and its export are what they were.
@@ -13,7 +13,7 @@ import contextlib
 import ctypes
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -23,7 +23,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from maskwright.models.mobilenet_v2 import NormRelu6
-from maskwright.training.kernels import batch_norm_kernels
+from maskwright.training.depthwise import depthwise
+from maskwright.training.kernels import cpu_kernels
+from maskwright.training.upsampling import quick_decoders
 
 Bounds = tuple[float, float]
 NO_BOUNDS: Bounds = (-math.inf, math.inf)
@@ -36,30 +38,37 @@ def fast_layers(network: nn.Module, device: torch.device) -> AbstractContextMana
 
     On a GPU, or where MASKWRIGHT_NO_TUNING is set to anything but 0, nothing changes.
     """
-    if device.type != "cpu" or not network.training or _untuned():
+    if device.type != "cpu" or not network.training or untuned():
         return contextlib.nullcontext()
-    return _FastLayers(network)
+    return _fast(network)
+
+
+@contextlib.contextmanager
+def _fast(network: nn.Module) -> Iterator[None]:
+    with _FastLayers(network), quick_decoders(network):
+        yield
 
 
 def told_of_layers(device: torch.device) -> str:
-    """Say in the plan's words how batch norms are computed in training."""
+    """Say in the plan's words how layers are computed in training."""
     if device.type != "cpu":
         return "PyTorch's"
-    if _untuned():
+    if untuned():
         return "PyTorch's: MASKWRIGHT_NO_TUNING is set"
-    return batch_norm_kernels().why
+    return cpu_kernels().why
 
 
-def _untuned() -> bool:
+def untuned() -> bool:
+    """Whether MASKWRIGHT_NO_TUNING asks for PyTorch's own ways."""
     return os.environ.get("MASKWRIGHT_NO_TUNING", "") not in ("", "0")
 
 
 class _FastLayers(TorchFunctionMode):
-    """Catches F.batch_norm, the activation behind it, and strided depthwise convolutions."""
+    """Catches F.batch_norm, the activation behind it, and depthwise convolutions."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.kernels = batch_norm_kernels().library
+        self.kernels = cpu_kernels().library
         self.bounds = _bounds_behind(network)
         self.activated: Tensor | None = None  # the last answer that has been through its activation already
 
@@ -76,7 +85,7 @@ class _FastLayers(TorchFunctionMode):
         if func in _ACTIVATIONS and args and args[0] is self.activated:
             return args[0]
         if func is torch.conv2d and not kwargs:
-            answer = _strided_depthwise(*args)
+            answer = depthwise(*args)
             if answer is not None:
                 return answer
         return func(*args, **(kwargs or {}))
@@ -176,54 +185,3 @@ def _rows(x: Tensor) -> tuple[ctypes.c_int64, ctypes.c_int64]:
 
 def _floats(bounds: Bounds) -> tuple[ctypes.c_float, ctypes.c_float]:
     return ctypes.c_float(bounds[0]), ctypes.c_float(bounds[1])
-
-
-def _strided_depthwise(
-    x: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Tensor | None:
-    """Answer a strided depthwise convolution in bfloat16; None for any other."""
-    depthwise = groups == x.shape[1] == weight.shape[0] > 1 and bias is None and not isinstance(padding, str)
-    if not depthwise or max(_pair(stride)) == 1 or not torch.is_grad_enabled():
-        return None
-    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-    if dtype != torch.bfloat16:  # in float32 oneDNN's own is the faster one
-        return None
-    answer: Tensor = _StridedDepthwise.apply(
-        x.to(dtype), weight.to(dtype), _pair(stride), _pair(padding), _pair(dilation)
-    )
-    return answer
-
-
-class _StridedDepthwise(torch.autograd.Function):
-    """A depthwise convolution whose gradient by x is a convolution with stride 1 of the spread gradient."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, stride: list[int], padding: list[int], dilation: list[int]
-    ) -> Tensor:
-        """x: (N, C, H, W). weight: (C, 1, h, w)."""
-        ctx.save_for_backward(x, weight)
-        ctx.steps = stride, padding, dilation
-        return F.conv2d(x, weight, None, stride, padding, dilation, len(weight))
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of x and weight."""
-        (x, weight), (stride, padding, dilation), grad = ctx.saved_tensors, ctx.steps, grads[0]
-        channels, by_x, by_weight = len(weight), None, None
-        if ctx.needs_input_grad[0]:
-            reach = [(size - 1) * apart for size, apart in zip(weight.shape[2:], dilation, strict=True)]
-            size = [n + 2 * p - r for n, p, r in zip(x.shape[2:], padding, reach, strict=True)]
-            spread = torch.empty((len(x), channels, *size), dtype=grad.dtype, memory_format=torch.channels_last).zero_()
-            spread[:, :, :: stride[0], :: stride[1]] = grad
-            outside = [r - p for r, p in zip(reach, padding, strict=True)]
-            by_x = F.conv2d(spread, weight.flip(2, 3), None, 1, outside, dilation, channels)
-        if ctx.needs_input_grad[1]:
-            by_weight = torch.ops.aten.convolution_backward(
-                grad, x, weight, None, stride, padding, dilation, False, [0, 0], channels, [False, True, False]
-            )[1]
-        return by_x, by_weight, None, None, None
-
-
-def _pair(value: Any) -> list[int]:
-    return [int(v) for v in value] if isinstance(value, tuple | list) else [int(value)] * 2

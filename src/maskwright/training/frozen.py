@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from maskwright.training.folding import fold
-from maskwright.training.upsampling import QuickDecoder, can_be_quick
 
 
 def frozen_twin(network: nn.Module, precision: str) -> nn.Module:
@@ -22,9 +21,6 @@ def frozen_twin(network: nn.Module, precision: str) -> nn.Module:
     twin = copy.copy(network)
     twin._modules = dict(network._modules)
     twin.encoder = FrozenEncoder(cast(nn.Module, network.encoder), precision)
-    decoder = network._modules.get("decoder")
-    if decoder is not None and can_be_quick(decoder):
-        twin.decoder = QuickDecoder(decoder)
     return twin
 
 

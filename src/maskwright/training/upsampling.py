@@ -1,49 +1,62 @@
 """A U-Net's decoder computed with less: the same parameters, the same answers within rounding, fewer products.
 
-A 3x3 convolution of pixels that were doubled by "nearest" meets each value two or four times. So it is a convolution
-of the small features by sums of the 3x3 weights: 16 products a value and filter where there were 36, and neither the
-doubled features nor their gradient are ever made. Two forms of it, chosen by what oneDNN is fast at (measured in
-benchmarks/training/frozen.py): few channels take a transposed 4x4 convolution; more take a 2x2 one with a filter for
-each of the four positions; with very many the sums of weights cost more than they save.
+A 3x3 convolution of pixels that were doubled by "nearest" meets each value two or four times, and one of joined
+features is the sum of a convolution of each. So neither the doubled nor the joined features, nor their gradients, are
+made. Two forms of it, chosen by what this machine's library is fast at (measured in benchmarks/training/frozen.py):
+- more than a few channels: the nine products of each small pixel are one matrix product, which a kernel adds up where
+  they meet (doubling.c), 9 products a value and filter where there were 36;
+- few channels: a transposed 4x4 convolution by sums of the 3x3 weights, 16 products.
 """
 
-from collections.abc import Sequence
+import contextlib
+import ctypes
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-FEW_CHANNELS, MANY_CHANNELS = 64, 256  # of the small features
+from maskwright.training.kernels import cpu_kernels
+
+FEW_CHANNELS = 64  # of the small features
+_KINDS = {torch.bfloat16: "bf16", torch.float32: "f32"}
 
 
-class QuickDecoder(nn.Module):
-    """Stands for a U-Net decoder and shares its parameters and batch norm averages.
+@contextlib.contextmanager
+def quick_decoders(network: nn.Module) -> Iterator[None]:
+    """While it lasts, each plain U-Net decoder in the network (`can_be_quick`) convolves before it doubles.
 
-    decoder: one for which `can_be_quick`.
+    Only the way to the answer is another; afterwards every layer is as it was.
     """
+    decoders = [layer for layer in network.modules() if can_be_quick(layer)]
+    try:
+        for decoder in decoders:
+            decoder.forward = partial(decode, cast(Any, decoder).blocks)
+        yield
+    finally:
+        for decoder in decoders:
+            del decoder.forward
 
-    def __init__(self, decoder: nn.Module) -> None:
-        super().__init__()
-        self.blocks = cast(Any, decoder).blocks
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Features, finest first -> (N, D, H, W) at the size of the last block."""
-        *finer, x = features
-        for number, (block, feature) in enumerate(zip(self.blocks, reversed(finer), strict=False)):
-            skip = feature if number + 1 < len(finer) else None
-            convolution, norm, activation = block.conv1
-            x = block.conv2(activation(norm(convolve_doubled(convolution.weight, x, skip, feature.shape[2:]))))
-        return x
+def decode(blocks: Sequence[Any], features: Sequence[Tensor]) -> Tensor:
+    """Features, finest first -> (N, D, H, W) at the size of the last block."""
+    *finer, x = features
+    for number, (block, feature) in enumerate(zip(blocks, reversed(finer), strict=False)):
+        skip = feature if number + 1 < len(finer) else None
+        convolution, norm, activation = block.conv1
+        x = block.conv2(activation(norm(convolve_doubled(convolution.weight, x, skip, feature.shape[2:]))))
+    return x
 
 
 def can_be_quick(decoder: nn.Module) -> bool:
-    """Tell whether a decoder is a plain U-Net's: nearest doubling, joining, two 3x3 convolutions with norm and ReLU."""
+    """Tell whether a layer is a plain U-Net's decoder: nearest doubling, joining, two 3x3 convolutions, norm, ReLU."""
     if type(decoder).__name__ != "UnetDecoder" or not isinstance(
         getattr(decoder, "center", nn.Identity()), nn.Identity
     ):
         return False
-    return all(_is_plain(block) for block in cast(Any, decoder).blocks)
+    return "forward" not in vars(decoder) and all(_is_plain(block) for block in cast(Any, decoder).blocks)
 
 
 def _is_plain(block: Any) -> bool:
@@ -52,7 +65,16 @@ def _is_plain(block: Any) -> bool:
         return False
     if getattr(block, "interpolation_mode", "nearest") != "nearest":
         return False
-    return [type(layer) for layer in block.conv1] == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU]
+    if [type(layer) for layer in block.conv1] != [nn.Conv2d, nn.BatchNorm2d, nn.ReLU]:
+        return False
+    if any(layer._forward_hooks or layer._forward_pre_hooks for layer in (block, block.conv1, block.conv1[0])):
+        return False
+    return _is_3x3(block.conv1[0])
+
+
+def _is_3x3(layer: nn.Conv2d) -> bool:
+    usual = (layer.kernel_size, layer.padding, layer.stride, layer.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
+    return usual and layer.groups == 1 and layer.bias is None and layer.padding_mode == "zeros"
 
 
 def convolve_doubled(weight: Tensor, x: Tensor, skip: Tensor | None, size: Sequence[int]) -> Tensor:
@@ -63,15 +85,25 @@ def convolve_doubled(weight: Tensor, x: Tensor, skip: Tensor | None, size: Seque
     """
     channels = x.shape[1]
     skip = skip if skip is not None and skip.shape[1] else None  # some encoders have nothing to join at stride 2
-    if channels > MANY_CHANNELS or tuple(size) != (2 * x.shape[2], 2 * x.shape[3]):
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+    kernels = cpu_kernels().library if dtype in _KINDS else None
+    doubled = tuple(size) == (2 * x.shape[2], 2 * x.shape[3])
+    if not doubled or (channels > FEW_CHANNELS and kernels is None):
         x = F.interpolate(x, size=tuple(size), mode="nearest")
         return F.conv2d(x if skip is None else torch.cat([x, skip], dim=1), weight, padding=1)
-    inner = weight[:, :channels]
-    if channels <= FEW_CHANNELS:
-        found = F.conv_transpose2d(x, transposed_kernel(inner), stride=2, padding=1)
-    else:
-        found = cast(Tensor, _Weave.apply(F.conv2d(x, kernel_of_positions(inner), padding=1)))
-    return found if skip is None else found + F.conv2d(skip, weight[:, channels:], padding=1)
+    weight = weight if channels <= FEW_CHANNELS else weight.to(dtype)
+    inner, outer = torch.split(weight, [channels, weight.shape[1] - channels], dim=1)
+    beside = None if skip is None else F.conv2d(skip, outer, padding=1)
+    if channels > FEW_CHANNELS:
+        return gather_taps(products_of_taps(inner, x.to(dtype)), beside, kernels)
+    found = F.conv_transpose2d(x, transposed_kernel(inner), stride=2, padding=1)
+    return found if beside is None else found + beside
+
+
+def products_of_taps(weight: Tensor, x: Tensor) -> Tensor:
+    """Multiply each pixel by each of the nine taps: weight (D, C, 3, 3), x (N, C, h, w) -> (N, h, w, 9D)."""
+    taps = weight.permute(2, 3, 0, 1).reshape(-1, weight.shape[1])
+    return F.linear(x.permute(0, 2, 3, 1), taps)
 
 
 def transposed_kernel(weight: Tensor) -> Tensor:
@@ -81,38 +113,39 @@ def transposed_kernel(weight: Tensor) -> Tensor:
     return (rows[..., 1:] + rows[..., :-1]).flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
 
 
-def kernel_of_positions(weight: Tensor) -> Tensor:
-    """Return a 2x2 kernel (4D, C, 2, 2): D filters for each of the four pixels that a value is doubled to."""
-    halves = [_pairs(rows, 3) for rows in _pairs(weight, 2)]
-    return torch.cat([half for row in halves for half in row]).contiguous(memory_format=torch.channels_last)
+def gather_taps(products: Tensor, beside: Tensor | None, kernels: ctypes.CDLL | None) -> Tensor:
+    """Add up the products (N, h, w, 9D) that meet at each doubled pixel, and `beside`: (N, D, 2h, 2w)."""
+    return cast(Tensor, _GatherTaps.apply(products, beside, kernels))
 
 
-def _pairs(weight: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-    """Sum three weights along an axis to two: as the first doubled pixel, and as the second, meets its neighbours."""
-    first, middle, last = weight.unbind(axis)
-    return torch.stack([first, middle + last], axis), torch.stack([first + middle, last], axis)
-
-
-class _Weave(torch.autograd.Function):
-    """(N, 4D, h+1, w+1), what `kernel_of_positions` gives with padding 1 -> (N, D, 2h, 2w), channels last."""
+class _GatherTaps(torch.autograd.Function):
+    """(N, h, w, 9D), what `products_of_taps` gives, and None or (N, D, 2h, 2w) -> (N, D, 2h, 2w), channels last."""
 
     @staticmethod
-    def forward(ctx: Any, found: Tensor) -> Tensor:
-        count, filters, height, width = found.shape
-        rows = found.permute(0, 2, 3, 1).reshape(count, height, width, 2, 2, filters // 4)
-        woven = found.new_empty(count, height - 1, 2, width - 1, 2, filters // 4)
-        for a in (0, 1):
-            for b in (0, 1):
-                woven[:, :, a, :, b] = rows[:, a : a + height - 1, b : b + width - 1, a, b]
-        return woven.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+    def forward(ctx: Any, products: Tensor, beside: Tensor | None, kernels: ctypes.CDLL) -> Tensor:
+        count, height, width, ninefold = products.shape
+        filters, products = ninefold // 9, products.contiguous()
+        if beside is not None:
+            beside = beside.to(products.dtype).contiguous(memory_format=torch.channels_last)
+        y = products.new_empty(count, 2 * height, 2 * width, filters)
+        ctx.kernels, ctx.shape = kernels, (count, height, width, filters)
+        tensors = [products.data_ptr(), None if beside is None else beside.data_ptr(), y.data_ptr()]
+        _call(kernels, "gather_taps", products.dtype, tensors, ctx.shape)
+        return y.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        count, filters, height, width = gradients[0].shape
-        height, width = height // 2, width // 2
-        woven = gradients[0].permute(0, 2, 3, 1).reshape(count, height, 2, width, 2, filters)
-        rows = woven.new_zeros(count, height + 1, width + 1, 2, 2, filters)
-        for a in (0, 1):
-            for b in (0, 1):
-                rows[:, a : a + height, b : b + width, a, b] = woven[:, :, a, :, b]
-        return rows.flatten(3).permute(0, 3, 1, 2)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        gradient = gradients[0].contiguous(memory_format=torch.channels_last)
+        count, height, width, filters = ctx.shape
+        by_products = gradient.new_empty(count, height, width, 9 * filters)
+        tensors = [gradient.data_ptr(), by_products.data_ptr()]
+        _call(ctx.kernels, "spread_taps", gradient.dtype, tensors, ctx.shape)
+        return by_products, gradient if ctx.needs_input_grad[1] else None, None
+
+
+def _call(
+    kernels: ctypes.CDLL, name: str, dtype: torch.dtype, tensors: Sequence[int | None], shape: Sequence[int]
+) -> None:
+    sizes = [ctypes.c_int64(size) for size in shape]
+    function = getattr(kernels, f"{name}_{_KINDS[dtype]}")
+    function(*map(ctypes.c_void_p, tensors), *sizes, ctypes.c_int(torch.get_num_threads()))

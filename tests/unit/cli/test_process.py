@@ -41,6 +41,16 @@ def test_an_environment_variable_turns_tuning_off(monkeypatch: pytest.MonkeyPatc
     assert process.tune_process() == ()
 
 
+def test_what_was_done_to_the_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    monkeypatch.setattr(process, "available_cores", os.cpu_count)
+    monkeypatch.setattr(process, "keep_memory", lambda: True)
+    monkeypatch.setattr(process, "mark_heap", lambda: True)
+    assert process.tune_process() == ("freed memory is kept for the next step", "memory lies in huge pages")
+    monkeypatch.setattr(process, "mark_heap", lambda: False)
+    assert process.tune_process() == ("freed memory is kept for the next step",)
+
+
 def test_elsewhere_than_on_glibc_memory_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process.platform, "libc_ver", lambda: ("", ""))
     assert process.keep_memory() is False

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskwright.images.classes import Classes
@@ -20,7 +19,6 @@ from maskwright.training.folding import FoldedConvolution, fold
 from maskwright.training.frozen import frozen_twin
 from maskwright.training.loop import FitSettings, fit
 from maskwright.training.steps import State
-from maskwright.training.upsampling import QuickDecoder, convolve_doubled
 from support.bright_squares import Small, Squares
 
 CPU = torch.device("cpu")
@@ -36,29 +34,6 @@ def _network(name: str, encoder: str, **knobs: Any) -> nn.Module:
             layer.running_var.uniform_(0.5, 1.5)  # type: ignore[operator, union-attr]
     network.encoder.requires_grad_(False)  # type: ignore[operator]
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-@pytest.mark.parametrize("channels", [3, 64, 65, 257])  # transposed, transposed, positions, as written
-@pytest.mark.parametrize("skips", [0, 2])
-def test_a_convolution_of_doubled_features_is_that_of_features_doubled_first(channels: int, skips: int) -> None:
-    torch.manual_seed(0)
-    weight = torch.randn(5, channels + skips, 3, 3, dtype=torch.float64, requires_grad=True)
-    x = torch.randn(2, channels, 3, 4, dtype=torch.float64, requires_grad=True)
-    skip = torch.randn(2, skips, 6, 8, dtype=torch.float64)
-    plain = F.conv2d(torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], 1), weight, padding=1)
-    quick = convolve_doubled(weight, x, skip, (6, 8))
-    assert torch.allclose(quick, plain, rtol=0, atol=1e-11)
-    slope = torch.randn_like(plain)
-    expected = torch.autograd.grad(plain, (weight, x), slope)
-    for one, other in zip(expected, torch.autograd.grad(quick, (weight, x), slope), strict=True):
-        assert torch.allclose(one, other, rtol=0, atol=1e-10)
-
-
-def test_features_that_are_not_doubled_but_fitted_are_convolved_as_written() -> None:
-    torch.manual_seed(0)
-    x, skip, weight = torch.randn(1, 4, 3, 3), torch.randn(1, 2, 5, 6), torch.randn(3, 6, 3, 3)
-    fitted = torch.cat([F.interpolate(x, size=(5, 6), mode="nearest"), skip], 1)
-    assert torch.equal(convolve_doubled(weight, x, skip, (5, 6)), F.conv2d(fitted, weight, padding=1))
 
 
 @pytest.mark.parametrize(
@@ -95,19 +70,18 @@ def test_an_encoder_whose_way_cannot_be_traced_is_kept_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "encoder", "knobs", "quick"),
+    ("name", "encoder", "knobs"),
     [
-        ("smp_unet", "mobilenet_v2", {}, True),
-        ("unet", "mobilenetv2_035", {}, True),
-        ("unet", "mobilenetv2_035", {"attention": "scse"}, False),
-        ("smp_fpn", "resnet18", {}, False),
+        ("smp_unet", "mobilenet_v2", {}),
+        ("unet", "mobilenetv2_035", {}),
+        ("unet", "mobilenetv2_035", {"attention": "scse"}),
+        ("smp_fpn", "resnet18", {}),
     ],
 )
-def test_training_the_twin_is_training_the_network(name: str, encoder: str, knobs: dict[str, Any], quick: bool) -> None:
+def test_training_the_twin_is_training_the_network(name: str, encoder: str, knobs: dict[str, Any]) -> None:
     network = _network(name, encoder, **knobs)
     plain = copy.deepcopy(network)
     twin = frozen_twin(network, "fp32")
-    assert isinstance(twin.decoder, QuickDecoder) is quick
     before = {key: value.clone() for key, value in network.encoder.state_dict().items()}  # type: ignore[operator, union-attr]
     image = torch.rand(2, 3, 64, 96)
     answers = []

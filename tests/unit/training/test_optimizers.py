@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from maskwright.recipe import Phase, TrainingOptions
 from maskwright.training.optimizers import Adam, AdamW
+from maskwright.training.steps import build_optimizer
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(AdamW, torch.optim.AdamW), (Adam, torch.optim.Adam)])
@@ -29,6 +31,33 @@ def _after_steps(kind: type[torch.optim.Optimizer]) -> torch.Tensor:
         network(torch.rand(16, 4)).square().mean().backward()
         optimizer.step()
     return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam"])
+def test_the_fused_steps_of_a_training_are_those_taken_one_by_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a network in channels last, whose gradients come in both layouts."""
+    fused, by_fused = _after_a_training(name)
+    monkeypatch.setenv("MASKWRIGHT_NO_TUNING", "1")
+    plain, one_by_one = _after_a_training(name)
+    assert (fused, plain) == (True, None)
+    assert torch.allclose(by_fused, one_by_one, rtol=0, atol=2e-6)
+
+
+def _after_a_training(name: str) -> tuple[bool | None, torch.Tensor]:
+    """Whether the optimizer is fused, and how far the weights have gone in three steps of 0.01."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.ReLU(), nn.Conv2d(8, 2, 3))
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    before = torch.cat([p.detach().flatten() for p in network.parameters()])
+    options = TrainingOptions.model_validate({"optimizer": name, "weight_decay": 0.1})
+    optimizer = build_optimizer(network, Phase(learning_rate=0.01), options)
+    for _ in range(3):
+        optimizer.zero_grad(set_to_none=True)
+        images, slope = torch.rand(2, 3, 8, 8), torch.randn(2, 2, 4, 4)
+        for laid_out in (images, images.contiguous(memory_format=torch.channels_last)):
+            (network(laid_out) * slope).sum().backward()
+        optimizer.step()
+    return optimizer.defaults["fused"], torch.cat([p.detach().flatten() for p in network.parameters()]) - before
 
 
 def test_a_step_of_the_usual_network_needs_none_of_what_is_slow_to_import() -> None:
