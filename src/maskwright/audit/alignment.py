@@ -149,8 +149,10 @@ def lay_over(first: Grey, second: Grey, guess: Alignment) -> Overlay | None:
     size, target = np.array(base.shape), np.array(second.shape)
     scale = np.array(guess.scale) * size / target
     place = _Place(scale, np.array(guess.shift) * size + 0.5 * scale - 0.5)
+    slopes = [_slopes(grey) for grey in (base, second)]
     for blur in (_BLUR, 0.0):
-        fitted = _fit_pixels(_without_slopes(base, blur), _without_slopes(second, blur), place)
+        plain, wanted = (_blurred(grey, blur) - slow for grey, slow in zip((base, second), slopes, strict=True))
+        fitted = _fit_pixels(plain, wanted, place)
         if fitted is None:
             return None
         place = fitted
@@ -176,19 +178,21 @@ class _Place:
 
 def _fit_pixels(plain: Grey, wanted: Grey, place: _Place) -> _Place | None:
     """Return where the first picture fits the second best, near where it lies; None if they come apart."""
-    steep = np.gradient(plain)
+    steep = np.stack([plain, *np.gradient(plain)])
     for _ in range(_STEPS):
         overlap = _overlap(place, plain.shape, wanted.shape)
         if overlap is None:
             return None
         rows, columns = overlap
-        here, down, right = (_sample(part, rows, columns, place) for part in (plain, *steep))
+        here, down, right = _sample(steep, rows, columns, place)
         there = wanted[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        parts = [down * rows[:, None], down, right * columns, right, here, np.ones_like(here)]
-        matrix = np.stack([part.ravel() for part in parts], 1).astype(np.float64)
-        normal = matrix.T @ matrix
+        parts = np.empty((6, *there.shape))
+        parts[0], parts[1], parts[2], parts[3] = down * rows[:, None], down, right * columns, right
+        parts[4], parts[5] = here, 1
+        matrix = parts.reshape(6, -1)
+        normal = matrix @ matrix.T
         normal[np.diag_indices(6)] = normal[np.diag_indices(6)] * (1 + 1e-4) + 1e-6
-        answer = np.linalg.solve(normal, matrix.T @ there.ravel().astype(np.float64))
+        answer = np.linalg.solve(normal, matrix @ there.ravel().astype(np.float64))
         gain = answer[4] if abs(answer[4]) > _LEAST_GAIN else 1.0
         change = (answer[:4] / gain).clip(-4, 4)
         place = _Place(place.scale + change[[0, 2]], place.shift + change[[1, 3]])
@@ -197,10 +201,15 @@ def _fit_pixels(plain: Grey, wanted: Grey, place: _Place) -> _Place | None:
     return place
 
 
-def _without_slopes(grey: Grey, blur: float = 0.0) -> Grey:
-    sharp = ndimage.gaussian_filter(grey, blur) if blur else grey
-    plain: Grey = sharp - ndimage.gaussian_filter(grey, _SLOPES * (grey.shape[0] * grey.shape[1]) ** 0.5)
-    return plain
+def _blurred(grey: Grey, blur: float) -> Grey:
+    blurred: Grey = ndimage.gaussian_filter(grey, blur) if blur else grey
+    return blurred
+
+
+def _slopes(grey: Grey) -> Grey:
+    """Return the slow changes of brightness."""
+    slopes: Grey = ndimage.gaussian_filter(grey, _SLOPES * (grey.shape[0] * grey.shape[1]) ** 0.5)
+    return slopes
 
 
 def _overlap(
@@ -220,15 +229,18 @@ def _overlap(
     return lines[0], lines[1]
 
 
-def _sample(grey: Grey, rows: NDArray[np.intp], columns: NDArray[np.intp], place: _Place) -> Grey:
-    """Return (rows, columns) of a picture where the second's rows and columns lie, linearly between its pixels."""
-    for axis, at in enumerate((rows, columns)):
+def _sample(greys: Grey, rows: NDArray[np.intp], columns: NDArray[np.intp], place: _Place) -> Grey:
+    """Return (..., rows, columns) of pictures where the second's lines lie, linearly between their pixels."""
+    for axis, at in ((-2, rows), (-1, columns)):
         there = place.scale[axis] * at + place.shift[axis]
-        low = np.clip(there.astype(int), 0, grey.shape[axis] - 2)
+        low = np.clip(there.astype(int), 0, greys.shape[axis] - 2)
         share = (there - low).astype(np.float32)
-        before, after = np.take(grey, low, axis=axis), np.take(grey, low + 1, axis=axis)
-        grey = before + (after - before) * (share[:, None] if axis == 0 else share)
-    return grey
+        before, after = np.take(greys, low, axis=axis), np.take(greys, low + 1, axis=axis)
+        after -= before
+        after *= share[:, None] if axis == -2 else share
+        after += before
+        greys = after
+    return greys
 
 
 def agreement(overlay: Overlay, block: int) -> NDArray[np.float32]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from maskwright.audit.agreement import Agreement, agreement
 from maskwright.audit.components import ObjectSizes, count_objects
@@ -17,6 +16,7 @@ from maskwright.audit.margins import Margins, look_at_margins
 from maskwright.audit.working import small_picture, small_planes, working_size
 from maskwright.images.classes import Classes
 from maskwright.images.modes import Pixels
+from maskwright.images.present import count_values
 
 _VALUES = 12  # raw values that are kept
 _SAME_SHAPE = 0.02  # aspects that differ by less are the same
@@ -91,7 +91,7 @@ def _values(raw: NDArray[Any]) -> tuple[dict[int, int], int]:
     """Return the most frequent values of grey pixels with their number, and how many ring around the two outer ones."""
     if raw.ndim != 2 or raw.dtype != np.uint8:
         return {}, 0
-    counts = np.array(Image.fromarray(raw).histogram())  # numpy's bincount would copy it to 64 bits
+    counts = count_values(raw)
     found = np.flatnonzero(counts)
     most = sorted(found.tolist(), key=lambda value: -counts[value])[:_VALUES]
     low, high = int(found[0]), int(found[-1])

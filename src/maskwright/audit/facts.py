@@ -21,8 +21,8 @@ from maskwright.images.classes import IGNORE
 from maskwright.images.formats import ImageInfo, open_picture
 from maskwright.images.masks import MaskEncoding, decode_many, decode_mask
 from maskwright.images.modes import Pixels
+from maskwright.images.present import calm_bytes, count_values
 
-_FEW = 40  # classes: below, comparing with each is faster than a histogram of bytes
 _LISTED = 20  # values of a mask that are kept as evidence
 _LARGE = 50_000_000  # pixels: a hundred megabytes or more
 _LARGE_ONES = threading.RLock()  # held while a large picture is in memory; a thread that has it takes it again
@@ -154,7 +154,7 @@ def mask_facts(dataset: Dataset, index: int, image: Pixels | None = None, held: 
             mask = decode_mask(raws[0], reader.encoding, classes=dataset.classes, where=where)
     except DataError as error:
         return MaskFacts(paths, height, width, tuple(infos), error, unknown_values(raws[0], reader.encoding))
-    digest = hashlib.blake2b(np.ascontiguousarray(mask).data, digest_size=16)
+    digest = hashlib.blake2b(calm_bytes(mask), digest_size=16)
     digest.update(repr(mask.shape).encode())
     blurred = reader.encoding.kind == "antialiased"
     soft = _soft_pixels(raws[0], reader.encoding) if blurred else 0
@@ -165,7 +165,7 @@ def mask_facts(dataset: Dataset, index: int, image: Pixels | None = None, held: 
         height,
         width,
         tuple(infos),
-        counts=_count(mask, len(dataset.classes.names)),
+        counts=_count(mask),
         soft=soft,
         undecided=undecided,
         raw_constant=constant,
@@ -174,29 +174,31 @@ def mask_facts(dataset: Dataset, index: int, image: Pixels | None = None, held: 
     )
 
 
-def _count(mask: NDArray[np.uint8], classes: int) -> dict[int, int]:
+def _count(mask: NDArray[np.uint8]) -> dict[int, int]:
     """Return label -> pixels; for overlapping classes the pixels of each class, and those ignored."""
     if mask.ndim == 3:
         counts = {label: int((mask[:, :, label] == 1).sum()) for label in range(mask.shape[2])}
         return {**counts, IGNORE: int((mask == IGNORE).any(axis=2).sum())}
-    if classes > _FEW:
-        found = np.bincount(mask.ravel(), minlength=256)
-        return {int(label): int(found[label]) for label in np.flatnonzero(found)}
-    counts = {label: int(np.count_nonzero(mask == label)) for label in (*range(classes), IGNORE)}  # ten times faster
-    return {label: pixels for label, pixels in counts.items() if pixels}
+    found = count_values(mask)
+    return {int(label): int(found[label]) for label in np.flatnonzero(found)}
 
 
 def _constant(raw: NDArray[Any]) -> int | None:
-    if raw.ndim == 2 and raw.size and bool((raw == raw.flat[0]).all()):
-        return int(raw.flat[0])
-    return None
+    if raw.ndim != 2 or not raw.size:
+        return None
+    first = raw[0, 0]
+    even = all(bool((part == first).all()) for part in (raw[::16, ::16], raw))  # few are, and a coarse look shows it
+    return int(first) if even else None
 
 
 def _soft_pixels(raw: NDArray[Any], encoding: MaskEncoding) -> int:
     """Count pixels that have neither of the two values (nor an ignored one)."""
     grey = raw if raw.ndim == 2 else raw[:, :, 0]
     known = [value for value, _ in encoding.table if isinstance(value, int)]
-    return int(grey.size - np.isin(grey, known).sum())
+    if grey.dtype != np.uint8:
+        return int(grey.size - np.isin(grey, known).sum())
+    counts = count_values(grey)
+    return int(grey.size - counts[sorted({value for value in known if value < 256})].sum())
 
 
 def _undecided_pixels(raw: NDArray[Any], encoding: MaskEncoding) -> int:

@@ -67,6 +67,6 @@ def likelihood(inside: Field, outside: Field, colours: NDArray[np.int64], count:
         shares.append(counted * (codes.size / 2 / max(1e-6, float(counted.sum()))))
     chance = (shares[0] + _BELIEVED / 2) / (shares[0] + shares[1] + _BELIEVED)
     logarithm = np.log((chance + _EVEN) / (1 - chance + _EVEN)).astype(np.float32)
-    found: Field = logarithm[colours]
+    found: Field = np.take(logarithm, colours)
     found -= found.mean()
     return found

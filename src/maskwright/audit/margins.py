@@ -46,7 +46,7 @@ def look_at_margins(mask: NDArray[np.uint8], classes: Classes) -> Margins | None
     widths, cut, ignored = [], [], []
     for strip in (mask, mask.T, mask[::-1], mask.T[::-1]):
         most = max(2, int(_WIDEST * len(strip)))
-        part = strip[: most + _DEEPER + 1]
+        part = np.ascontiguousarray(strip[: most + _DEEPER + 1])
         shown = ((part != 0) & (part != IGNORE)).sum(axis=1)
         first = int(np.argmax(shown > 0)) if shown.any() else 0
         margin = 0 < first <= most

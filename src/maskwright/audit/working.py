@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.modes import Pixels
+from maskwright.images.present import count_values
 
 Field = NDArray[np.float32]
 
@@ -51,7 +52,7 @@ def small_planes(mask: NDArray[np.uint8], size: tuple[int, int], classes: Classe
         planes = np.stack([_averaged((thin[:, :, k] == 1).view(np.uint8) * 255, size) for k in range(thin.shape[2])])
         return _outlined(planes / np.float32(255))
     labels = [label for label in range(len(classes.names)) if label or not classes.binary]
-    counts = np.bincount(thin.ravel(), minlength=256)
+    counts = count_values(thin)
     shown = sorted((label for label in labels if counts[label]), key=lambda label: -counts[label])[: _MOST + 1]
     if not shown:
         return np.zeros((0, *size), np.float32)

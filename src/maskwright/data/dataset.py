@@ -144,13 +144,18 @@ class Dataset:
         """What decodes the masks of this set."""
         return MaskReader(self.classes, self.encoding, self.palette)
 
-    def read_image(self, index: int, *, at_least: tuple[int, int] | None = None) -> Pixels:
+    def read_image(
+        self, index: int, *, at_least: tuple[int, int] | None = None, towards: tuple[int, int] | None = None
+    ) -> Pixels:
         """Return (H, W, bands) of the set's dtype; 8-bit pictures of a 16-bit set are scaled to the full range.
 
-        at_least: (height, width); a JPEG may be decoded smaller, never below it. Raises DataError.
+        at_least: (height, width); a JPEG may be decoded smaller, never below it. towards: the size that `resize_image`
+        will be asked for: the picture may have it already, with the same bytes. Raises DataError.
         """
         path = self.root / self.columns.images[index]
-        image = read_image(path, bands=self.bands if self.bands in (1, 3) else None, at_least=at_least)
+        bands = self.bands if self.bands in (1, 3) else None
+        towards = towards if self.dtype == "uint8" else None  # else it is brought to 16 bits first
+        image = read_image(path, bands=bands, at_least=at_least, towards=towards)
         if image.shape[2] != self.bands:
             raise DataError(
                 f"The picture has {image.shape[2]} bands; the others have {self.bands}.",

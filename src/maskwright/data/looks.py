@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from maskwright.data.names import LOSSY_SUFFIXES, suffix_of
 from maskwright.images.formats import read_labels, read_palette
 from maskwright.images.modes import Pixels
+from maskwright.images.present import map_values
 
 RawColour = tuple[int, int, int]
 MAX_COLOURS = 4096
@@ -119,9 +120,7 @@ def through_palette(indices: Pixels, palette: tuple[RawColour, ...]) -> NDArray[
 
 def greys_of_palette(indices: Pixels, palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:
     """Return (H, W) of palette indices (H, W) uint8 whose colours are grey."""
-    greys = np.ascontiguousarray(_palette_table(palette)[:, 0])
-    translated = bytearray(np.ascontiguousarray(indices)).translate(greys.tobytes())  # ten times as fast as indexing
-    return np.frombuffer(translated, np.uint8).reshape(indices.shape)
+    return map_values(np.asarray(indices, np.uint8), np.ascontiguousarray(_palette_table(palette)[:, 0]))
 
 
 def _palette_table(palette: tuple[RawColour, ...]) -> NDArray[np.uint8]:

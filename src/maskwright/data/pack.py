@@ -205,7 +205,9 @@ def _decode_pair(dataset: "Dataset", index: int, settings: PackSettings) -> tupl
     Only whole mode decodes JPEGs at reduced scale: prediction does the same.
     """
     at_least = None if settings.size is None else scaled_decoding_size(settings.size)
-    image = with_bands(dataset.read_image(index, at_least=at_least), settings.bands, dataset[index].image)
+    towards = settings.size if settings.bands == dataset.bands else None
+    image = dataset.read_image(index, at_least=at_least, towards=towards)
+    image = with_bands(image, settings.bands, dataset[index].image)
     mask = dataset.read_mask(index)
     size = settings.size
     if size is None:

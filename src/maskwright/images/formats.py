@@ -41,6 +41,7 @@ from maskwright.images.png16 import PngHeader, read_png16, read_png_header
 from maskwright.images.sizes import resize_image as resize_image
 from maskwright.images.sizes import resize_labels as resize_labels
 from maskwright.images.sizes import resize_labels_by_area as resize_labels_by_area
+from maskwright.images.sizes import resize_picture
 from maskwright.images.sizes import scaled_decoding_size as scaled_decoding_size
 from maskwright.images.tiff import TiffLayout, read_tiff_layout, read_with_tifffile
 from maskwright.images.writing import encode_png as encode_png
@@ -87,14 +88,14 @@ class OpenPicture:
     png: PngHeader | None = None
     tiff: TiffLayout | None = None
 
-    def pixels(self, at_least: tuple[int, int] | None = None) -> Pixels:
+    def pixels(self, at_least: tuple[int, int] | None = None, towards: tuple[int, int] | None = None) -> Pixels:
         """Return what `read_image` gives, with the file's own bands."""
-        return _decode(self, at_least)
+        return _decode(self, at_least, towards)
 
     def labels(self) -> Pixels:
         """Return what `read_labels` gives."""
         if self.image is None:
-            pixels = _decode(self, None)
+            pixels = _decode(self)
             return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
         image = _load(self, None)
         with decoding(self.path):
@@ -143,17 +144,25 @@ def read_info(path: PathLike) -> ImageInfo:
         return source.info
 
 
-def read_image(path: PathLike, *, bands: int | None = None, at_least: tuple[int, int] | None = None) -> Pixels:
+def read_image(
+    path: PathLike,
+    *,
+    bands: int | None = None,
+    at_least: tuple[int, int] | None = None,
+    towards: tuple[int, int] | None = None,
+) -> Pixels:
     """Read a picture: (H, W, bands) uint8 or uint16, row 0 at the top, EXIF orientation applied, alpha dropped.
 
     bands: None keeps the file's own (palette and CMYK become RGB); 1 or 3 converts between grey and RGB.
     at_least: (height, width) after orientation: a JPEG may be decoded at 1/2, 1/4 or 1/8, never below this size.
+    towards: the size that `resize_image` will be asked for: the picture may have it already, with the same bytes.
 
     16-bit values stay as they are. Raises DataError for what cannot be read or has other bands than asked for,
     MissingDependency where several bands need the extra `geo`.
     """
     with open_picture(path) as source:
-        pixels = source.pixels(at_least)
+        to_grey = bands == 1 and source.info.bands != 1  # of all its colours, before it is resized
+        pixels = source.pixels(at_least, None if to_grey else towards)
     return with_bands(pixels, bands, Path(path))
 
 
@@ -252,7 +261,9 @@ def _orientation_left(source: OpenPicture) -> int:
     return 1 if source.info.format == "TIFF" and source.image is not None else source.info.orientation
 
 
-def _decode(source: OpenPicture, at_least: tuple[int, int] | None) -> Pixels:
+def _decode(
+    source: OpenPicture, at_least: tuple[int, int] | None = None, towards: tuple[int, int] | None = None
+) -> Pixels:
     """Decode to (H, W, bands), oriented, alpha dropped."""
     with decoding(source.path):
         if source.png is not None and source.image is None:
@@ -260,7 +271,10 @@ def _decode(source: OpenPicture, at_least: tuple[int, int] | None) -> Pixels:
         elif source.tiff is not None and source.image is None:
             pixels = read_with_tifffile(source.file, source.tiff, source.path)
         else:
-            pixels = picture_pixels(_load(source, at_least), source.path)
+            image = _load(source, at_least)
+            if towards is not None and image.mode in ("L", "RGB") and source.info.orientation == 1:
+                image = resize_picture(image, towards)  # no arrays of the whole picture on the way
+            pixels = picture_pixels(image, source.path)
     return turn(pixels, _orientation_left(source))
 
 

@@ -39,7 +39,7 @@ def resize_image(image: Pixels, size: tuple[int, int]) -> Pixels:
     if image.shape[:2] == tuple(size):
         return image
     if image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3):
-        return np.array(_resample(image, size, Image.Resampling.BILINEAR))
+        return np.array(_resample(image, size))
     if image.ndim == 2:
         return _resize_band(image, size)
     return np.stack([_resize_band(image[:, :, band], size) for band in range(image.shape[2])], axis=2)
@@ -71,44 +71,51 @@ def resize_labels_by_area(mask: NDArray[np.uint8], size: tuple[int, int], num_cl
         return np.stack(layers, axis=2)
     if mask.shape == tuple(size):
         return mask
+    counted = _pixels_each(mask.shape, size)
+    if num_classes >= 2 and mask.max() <= 1:  # most masks: what is added up is the mask itself
+        return (2 * _block_sums(mask, size) > counted).astype(np.uint8)
     labels = present_values(mask).tolist()
     unknown = [label for label in labels if label >= num_classes and label != IGNORE]
     if unknown:
         raise ShapeError(f"A mask of {num_classes} classes holds label {unknown[0]}.")
     best = np.full(size, labels[0], np.uint8)
     most = np.zeros(size, np.uint32)
-    left = _pixels_each(mask.shape, size)
     for label in labels:
-        area = left if label == labels[-1] else _block_sums(mask == label, size)  # the rest is the last label's
+        area = counted if label == labels[-1] else _block_sums((mask == label).view(np.uint8), size)
         best[area > most] = label
         np.maximum(most, area, out=most)
-        left = left - area
+        counted = counted - area  # what is left in the end is the last label's
     return best
 
 
-def _block_sums(inside: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint32]:
-    """Return of how many pixels of (H, W) that are True each of `size` pixels is made: those whose centres it holds."""
-    rows = _line_sums(inside.view(np.uint8), size[0])
-    return np.ascontiguousarray(_line_sums(np.ascontiguousarray(rows.T), size[1]).T)
+def _block_sums(ones: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint32]:
+    """Return how many ones of (H, W) of 0 and 1 each of `size` pixels is made of: those whose centres it holds."""
+    down, right = (-(-old // new) for old, new in zip(ones.shape, size, strict=True))
+    rows, pixels = (np.uint8 if most < 256 else np.uint32 for most in (down, down * right))  # bytes add up the fastest
+    return _line_sums(_line_sums(ones, size[0], 0, rows), size[1], 1, pixels).astype(np.uint32, copy=False)
 
 
-def _line_sums(lines: NDArray[Any], number: int) -> NDArray[np.uint32]:
-    """Add up lines (n, m) of 0 and 1, or of sums, to (number, m): each where its centre lies.
+def _line_sums(lines: NDArray[Any], number: int, axis: int, dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
+    """Add up the lines along an axis of (H, W) to `number` of them, as `dtype`: each where its centre lies.
 
     Where there are fewer, the nearest is taken.
     """
-    have = lines.shape[0]
+    have = lines.shape[axis]
     if number >= have:
         nearest = ((2 * np.arange(number) + 1) * have) // (2 * number)
-        return np.asarray(lines[nearest], np.uint32)
+        repeated: NDArray[Any] = np.take(lines, nearest, axis).astype(dtype, copy=False)
+        return repeated
     starts = _starts(have, number)
     each = np.diff(starts, append=have)
-    narrow = lines.dtype == np.uint8 and each.max() < 256  # then no sum leaves a byte: four times as fast
-    sums: NDArray[Any] = lines[starts].astype(np.uint8 if narrow else np.uint32)
-    for further in range(1, int(each.max())):
+    least = int(each.min())
+    sums: NDArray[Any] = np.take(lines, starts, axis).astype(dtype, copy=False)
+    for further in range(1, least):
+        sums += np.take(lines, starts + further, axis)
+    for further in range(least, int(each.max())):
         longer = np.flatnonzero(each > further)
-        sums[longer] += lines[starts[longer] + further]
-    return np.asarray(sums, np.uint32)
+        part = (longer, slice(None)) if axis == 0 else (slice(None), longer)
+        sums[part] += np.take(lines, starts[longer] + further, axis)
+    return sums
 
 
 def _starts(have: int, number: int) -> NDArray[np.int64]:
@@ -128,16 +135,23 @@ def _pixels_each(shape: tuple[int, ...], size: tuple[int, int]) -> NDArray[np.ui
 
 def _resize_band(band: Pixels, size: tuple[int, int]) -> Pixels:
     if band.dtype == np.uint8:
-        return np.array(_resample(band, size, Image.Resampling.BILINEAR))
-    resized = np.array(_resample(band.astype(np.float32), size, Image.Resampling.BILINEAR))
+        return np.array(_resample(band, size))
+    resized = np.array(_resample(band.astype(np.float32), size))
     rounded: Pixels = np.clip(np.rint(resized), 0, 65535).astype(np.uint16)
     return rounded
 
 
-def _resample(
-    pixels: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int], how: Image.Resampling
-) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(pixels)).resize((size[1], size[0]), how)
+def resize_picture(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resize a picture of Pillow's modes L, RGB or F as `resize_image` does."""
+    return (
+        image
+        if (image.height, image.width) == tuple(size)
+        else image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    )
+
+
+def _resample(pixels: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> Image.Image:
+    return resize_picture(Image.fromarray(np.ascontiguousarray(pixels)), size)
 
 
 def _check(pixels: Pixels, size: tuple[int, int]) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from maskwright.data.pack import Pack, PackSettings, build_pack, remove_leftover
 from maskwright.errors import DataError, OutputError
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.masks import MaskEncoding
+from maskwright.images.modes import with_bands
 from maskwright.images.sizes import resize_image, resize_labels_by_area
 from maskwright.progress import Step
 
@@ -111,6 +113,18 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path, packs: Path) -> None:
     assert pack.dtype == "uint16"
     np.testing.assert_array_equal(pack.image(5), dataset.read_image(5))
     assert pack.image(5).max() > 255
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_bands_and_depth_are_converted_before_a_picture_is_resized(
+    dataset: Dataset, packs: Path, dtype: str, bands: int
+) -> None:
+    mixed = replace(dataset, dtype=dtype)  # its files have 3 bands of 8 bits
+    pack = build_pack(mixed, range(6), PackSettings((8, 12), bands=bands), folder=packs)
+    for i in range(6):
+        converted = with_bands(mixed.read_image(i), bands, Path())
+        np.testing.assert_array_equal(pack.image(i), resize_image(converted, (8, 12)))
 
 
 def test_overlapping_classes_keep_a_channel_each(tmp_path: Path, packs: Path) -> None:

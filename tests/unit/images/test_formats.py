@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from maskwright.errors import DataError, ShapeError
-from maskwright.images.formats import encode_png, read_image, read_info, read_labels, read_palette
+from maskwright.images.formats import encode_png, read_image, read_info, read_labels, read_palette, resize_image
 
 RAMP = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
 COLOUR = np.stack([RAMP, 255 - RAMP, RAMP // 2], axis=2)
@@ -180,6 +180,35 @@ def test_asking_for_more_than_there_is_gives_what_there_is(tmp_path: Path) -> No
 
 def test_other_formats_are_never_decoded_smaller(tmp_path: Path) -> None:
     assert read_image(save(tmp_path / "a.png", COLOUR), at_least=(1, 1)).shape == (4, 6, 3)
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (90, 70, 4), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("bands", [None, 1, 3])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "LA", "1", "CMYK", "I;16"])
+def test_a_picture_resized_on_the_way_has_the_bytes_of_one_resized_afterwards(
+    tmp_path: Path, mode: str, bands: int | None, orientation: int
+) -> None:
+    picture = Image.fromarray(NOISE[:, :, :3])
+    wide = Image.fromarray(NOISE[:, :, 0].astype(np.uint16) * 257)
+    picture = wide if mode == "I;16" else picture.convert("L").convert("LA") if mode == "LA" else picture.convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("a.tif", "a.jpg") if mode in ("L", "RGB", "CMYK") else ("a.png",):
+        picture.save(tmp_path / name, exif=exif)
+        for size in ((20, 30), (90, 70), (100, 31)):
+            early = read_image(tmp_path / name, bands=bands, towards=size)
+            late = read_image(tmp_path / name, bands=bands)
+            np.testing.assert_array_equal(resize_image(early, size), resize_image(late, size))
+
+
+def test_a_jpeg_decoded_smaller_is_resized_on_the_way(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", np.repeat(np.repeat(NOISE[:, :, :3], 4, axis=0), 4, axis=1))
+    resized = read_image(path, at_least=(80, 60), towards=(40, 30))
+    assert resized.shape == (40, 30, 3)
+    np.testing.assert_array_equal(resized, resize_image(read_image(path, at_least=(80, 60)), (40, 30)))
 
 
 def test_other_bands_than_the_files_are_an_error(tmp_path: Path) -> None:

@@ -88,6 +88,14 @@ def test_pixels_count_where_their_centres_lie(shape: tuple[int, int], size: tupl
     np.testing.assert_array_equal(resize_labels_by_area(mask, size, 3), expected)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (5, 40), (31, 17), (300, 3), (90, 1000), (700, 600)])
+@pytest.mark.parametrize("size", [(1, 1), (33, 10), (2, 40), (7, 24)])
+def test_a_mask_of_two_classes_is_counted_as_one_of_three(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    mask = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
+    twice = resize_labels_by_area(2 * mask, size, 3)  # the same with a label that is no 1: counted the longer way
+    np.testing.assert_array_equal(resize_labels_by_area(mask, size, 2), twice // 2)
+
+
 def test_equal_shares_give_the_lowest_label() -> None:
     mask = np.array([[2, 1], [1, 2]], np.uint8)
     np.testing.assert_array_equal(resize_labels_by_area(mask, (1, 1), 3), [[1]])
@@ -101,6 +109,8 @@ def test_overlapping_classes_are_covered_channel_by_channel() -> None:
 
 
 def test_a_label_that_is_no_class_is_refused() -> None:
+    with pytest.raises(ShapeError, match="1 classes holds label 1"):
+        resize_labels_by_area(np.array([[0, 1]], np.uint8), (1, 1), 1)
     with pytest.raises(ShapeError, match="2 classes holds label 7"):
         resize_labels_by_area(np.array([[0, 7]], np.uint8), (1, 1), 2)
 
