@@ -99,6 +99,7 @@ def train(
     accepted = known_kinds(accept)
     tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
     resolved = resolve_device(device)
+    _prepare_layers(resolved)
     _decide_length_once(epochs, minutes, overrides or {})
     settled = with_epochs(load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})}), epochs)
     dataset, settled = read_data(data, settled, progress)
@@ -152,6 +153,15 @@ def _train_and_score(work: Work, run: RunFolder, tracking: Tracking, watch: Stop
             run.discard()
         raise
     return scores
+
+
+def _prepare_layers(device: str) -> None:
+    """Have the quicker layers built while pictures are read; a few seconds, the first time on a machine."""
+    from maskwright.training.fast_layers import untuned
+    from maskwright.training.kernels import build_ahead
+
+    if device == "cpu" and not untuned():
+        build_ahead()
 
 
 def _decide_length_once(epochs: int | None, minutes: float | None, overrides: Mapping[str, Any]) -> None:

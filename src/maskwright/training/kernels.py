@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock, Thread
 
 from maskwright.errors import MaskwrightError, OutputError
 from maskwright.files import cache_folder, write_with
@@ -22,6 +23,7 @@ from maskwright.files import cache_folder, write_with
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("batch_norm.c", "depthwise.c", "doubling.c"))
 HEADER = Path(__file__).with_name("vectors.h")
 _FLAGS = ("-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
+_ALONE = Lock()
 _PATIENCE = 60  # seconds for a compiler: it takes one
 
 
@@ -41,10 +43,18 @@ def cpu_kernels() -> Kernels:
         lacks = "no C compiler is installed" if sys.platform == "linux" else "they are built on Linux only"
         return Kernels(None, f"PyTorch's: {lacks}")
     try:
-        library = ctypes.CDLL(str(_built(compiler, cache_folder() / "kernels")))
+        with _ALONE:  # whoever comes while it is being built waits for it
+            library = ctypes.CDLL(str(_built(compiler, cache_folder() / "kernels")))
     except (OSError, MaskwrightError, subprocess.SubprocessError) as error:
         return Kernels(None, f"PyTorch's: quicker ones could not be built ({error})")
     return Kernels(library, f"the slowest ones are computed by code built for this processor by {Path(compiler).name}")
+
+
+def build_ahead() -> Thread:
+    """Begin to build the library in the background, as a training does while it reads its pictures."""
+    thread = Thread(target=cpu_kernels, name="kernels", daemon=True)
+    thread.start()
+    return thread
 
 
 def _built(compiler: str, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """The fast layers answer and learn as PyTorch's do, and touch nothing but training on a CPU."""
 
 import copy
+import functools
 import math
 import statistics
 from contextlib import nullcontext
@@ -166,6 +167,19 @@ def test_kernels_are_built_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert kernels.cpu_kernels.__wrapped__().library is not None
     monkeypatch.setattr(kernels.subprocess, "run", lambda *_, **__: pytest.fail("built again"))
     assert kernels.cpu_kernels.__wrapped__().library is not None
+
+
+@built
+def test_who_asks_while_kernels_are_being_built_waits_for_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MASKWRIGHT_CACHE", str(tmp_path))
+    compiled: list[str] = []
+    compile_, fresh = kernels._compile, functools.cache(kernels.cpu_kernels.__wrapped__)
+    monkeypatch.setattr(kernels, "_compile", lambda *given: (compiled.append("once"), compile_(*given)))
+    monkeypatch.setattr(kernels, "cpu_kernels", fresh)
+    building = kernels.build_ahead()
+    assert fresh().library is not None
+    building.join()
+    assert compiled == ["once"]
 
 
 @built
