@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from maskwright.errors import OutputError
+from maskwright.errors import MaskwrightError, OutputError
 
 _FIXES = {
     errno.ENOSPC: "free some space, or write to another disk",
@@ -57,15 +57,25 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 
     The temporary file lies in the same folder and keeps the suffix of `path`. Raises OutputError.
     """
+    with whole_file(path) as temporary:
+        write(temporary)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, of the same suffix; what is written there becomes `path`.
+
+    On any failure nothing is left. Raises OutputError.
+    """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.stem[:60]}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
-        write(temporary)
+        yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if isinstance(error, OutputError):
+        if isinstance(error, MaskwrightError):
             raise
         raise output_error(error, path) from error
     finally:

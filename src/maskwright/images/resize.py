@@ -41,6 +41,32 @@ def resize_float(array: NDArray[np.float32], size: tuple[int, int]) -> NDArray[n
     return _along_columns(_along_rows(values, size[0]), size[1])
 
 
+def resize_window(
+    array: NDArray[np.float32], at: tuple[int, int], full: tuple[int, int], size: tuple[int, int], rows: slice,
+    columns: slice,
+) -> NDArray[np.float32]:  # fmt: skip
+    """Return rows and columns of what `resize_float` makes of an array of size `full` for `size`, from a part of it.
+
+    array: the part, (C, h, w), whose upper left is at `at` of the whole; what `line_taps` names must lie in it.
+    """
+    part = np.asarray(array, np.float32)
+    across = _part_along_rows(part.transpose(0, 2, 1), at[1], (full[1], size[1]), columns).transpose(0, 2, 1)
+    return np.ascontiguousarray(_part_along_rows(across, at[0], (full[0], size[0]), rows))
+
+
+def _part_along_rows(array: NDArray[np.float32], at: int, lengths: tuple[int, int], part: slice) -> NDArray[np.float32]:
+    """Resize the middle axis of a part of an array that begins at `at`, from one whole length to another."""
+    if lengths[0] == lengths[1]:
+        return array[:, part.start - at : part.stop - at]
+    first, weights = (taps[part] for taps in line_taps(*lengths))
+    result = np.empty((array.shape[0], len(first), array.shape[2]), np.float32)
+    for channel, picture in zip(result, np.ascontiguousarray(array), strict=True):
+        for start in range(0, len(first), _ROWS_AT_ONCE):
+            block = slice(start, start + _ROWS_AT_ONCE)
+            _add_rows(picture, first[block] - at, weights[block], channel[block])
+    return result
+
+
 def _along_columns(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
     """Resize the last axis of (C, H, W)."""
     if array.shape[2] == n_out:
@@ -51,16 +77,7 @@ def _along_columns(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32
 
 def _along_rows(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
     """Resize the middle axis of (C, H, W)."""
-    n_in = array.shape[1]
-    if n_in == n_out:
-        return array
-    first, weights = line_taps(n_in, n_out)
-    result = np.empty((array.shape[0], n_out, array.shape[2]), np.float32)
-    for channel, picture in zip(result, array, strict=True):
-        for start in range(0, n_out, _ROWS_AT_ONCE):
-            block = slice(start, start + _ROWS_AT_ONCE)
-            _add_rows(picture, first[block], weights[block], channel[block])
-    return result
+    return array if array.shape[1] == n_out else _part_along_rows(array, 0, (array.shape[1], n_out), slice(0, n_out))
 
 
 def _add_rows(

@@ -4,6 +4,7 @@ Pictures by antialiased bilinear weights, masks by nearest or by the label that 
 real numbers are resized in `resize.py`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,44 @@ def resize_image(image: Pixels, size: tuple[int, int]) -> Pixels:
     if image.ndim == 2:
         return _resize_band(image, size)
     return np.stack([_resize_band(image[:, :, band], size) for band in range(image.shape[2])], axis=2)
+
+
+def resize_window_of(
+    read: Callable[[slice, slice], Pixels], full: tuple[int, int], size: tuple[int, int], rows: slice, columns: slice
+) -> Pixels:
+    """Return rows and columns of what `resize_image` makes of a picture of size `full` for `size`.
+
+    read: returns (h, w, C) of a window of the picture; it is asked for what is needed. Pillow takes places in single
+    precision, so that now and then a value is one grey level off.
+    """
+    if full == size:
+        return read(rows, columns)
+    top, down = _source_window(full[0], size[0], rows)
+    left, right = _source_window(full[1], size[1], columns)
+    pixels = read(top, left)
+    box = (right[0], down[0], right[1], down[1])
+    wanted = (columns.stop - columns.start, rows.stop - rows.start)
+    bands = [_resize_box(pixels[:, :, band], wanted, box) for band in range(pixels.shape[2])]
+    return np.stack(bands, axis=2)
+
+
+def _source_window(n_in: int, n_out: int, part: slice) -> tuple[slice, tuple[float, float]]:
+    """Return which of `n_in` pixels `part` of `n_out` is made of, and the box of that part within them."""
+    scale = n_in / n_out
+    reach = max(scale, 1.0) + 1
+    first, last = part.start * scale, part.stop * scale
+    window = slice(max(0, int(first - reach)), min(n_in, int(np.ceil(last + reach))))
+    return window, (first - window.start, min(last, n_in) - window.start)
+
+
+def _resize_box(band: Pixels, size: tuple[int, int], box: tuple[float, float, float, float]) -> Pixels:
+    """Resize a box (left, top, right, bottom) of (H, W) to (width, height)."""
+    plane = Image.fromarray(np.ascontiguousarray(band, np.uint8 if band.dtype == np.uint8 else np.float32))
+    resized = np.asarray(plane.resize(size, Image.Resampling.BILINEAR, box=box))
+    if band.dtype == np.uint8:
+        return resized
+    rounded: Pixels = np.clip(np.rint(resized), 0, 65535).astype(np.uint16)
+    return rounded
 
 
 def resize_labels(mask: Pixels, size: tuple[int, int]) -> Pixels:

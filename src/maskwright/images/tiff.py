@@ -15,8 +15,11 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from maskwright.errors import DataError, need
 
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _EXTRA, _FORMAT = 256, 257, 258, 262, 274, 277, 338, 339
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 259, 262, 274
+_SAMPLES, _EXTRA, _FORMAT = 277, 338, 339
+_PLACES = (33550, 33922, 34264, 34735, 50844)  # GeoTIFF's scale, tie points, transformation and keys; RPC
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
+_JPEG = 7  # compression
 _ALPHA = (1, 2)  # kinds of extra sample: premultiplied and plain alpha; 0 is "unspecified"
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _MAX_BANDS = 1000
@@ -28,7 +31,7 @@ class TiffLayout:
 
     samples: numbers a pixel, of `bits` each. kind: 1 unsigned, 2 signed, 3 floating point. extra: what the samples
     beyond the colours are. orientation: as in EXIF. width and height are before it. end: where the pixels end in the
-    file, in bytes.
+    file, in bytes. placed: whether its tags say where on Earth it lies.
     """
 
     width: int
@@ -40,6 +43,22 @@ class TiffLayout:
     extra: tuple[int, ...]
     orientation: int
     end: int
+    compression: int = 1
+    placed: bool = False
+
+    @property
+    def palette(self) -> bool:
+        """Whether the values are indices of a palette."""
+        return self.photometric == _PALETTE
+
+    @property
+    def windows(self) -> bool:
+        """Whether any window of it can be read by itself, with the pixels that the whole picture has there."""
+        if self.orientation > 1 or self.kind != _UNSIGNED or self.bits not in (8, 16) or 1 in self.extra:
+            return False  # 1: colours multiplied by alpha
+        if self.palette:
+            return self.bits == 8 and self.samples == 1
+        return self.photometric in (_BLACK_IS_ZERO, _RGB) or (self.photometric, self.compression) == (_YCBCR, _JPEG)
 
     @property
     def alpha(self) -> tuple[int, ...]:
@@ -89,6 +108,8 @@ def read_tiff_layout(file: BinaryIO) -> TiffLayout:
         extra=extra[: max(0, samples - 1)],
         orientation=int(tags.get(_ORIENTATION, 1)),
         end=_end(tags),
+        compression=int(tags.get(_COMPRESSION, 1)),
+        placed=any(tag in tags for tag in _PLACES),
     )
 
 

@@ -3,7 +3,7 @@
 Knows the two ways to look: the whole picture at once (the graph does all), or tile by tile, blended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -16,6 +16,7 @@ from maskwright.errors import DataError, ShapeError
 from maskwright.images.depth import to_depth
 from maskwright.images.formats import open_picture
 from maskwright.images.modes import with_bands
+from maskwright.images.rasters import Raster
 from maskwright.images.resize import resize_float
 from maskwright.images.sizes import scaled_decoding_size
 from maskwright.runtime.cores import available_cores
@@ -25,6 +26,7 @@ from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.metadata import read_description
 from maskwright.runtime.network import Network, open_network
 from maskwright.runtime.sessions import Run, check_precision, open_session
+from maskwright.runtime.streaming import Block, Source, stream_tiles, stream_whole
 from maskwright.runtime.tiling import tiled_probabilities
 from maskwright.runtime.whole import activate, network_input
 
@@ -97,6 +99,27 @@ class Predictor:
             return self.probabilities(image)
         return self._small(self._checked(image))
 
+    def stream(self, source: Source) -> Iterator[Block]:
+        """Yield the probabilities of a picture that need not fit into memory, block by block, each pixel once.
+
+        Raises DataError.
+        """
+        if self.description.mode == "tile":
+            return stream_tiles(source, self.description, self._tiles)
+        return stream_whole(source, self.description, self._look)
+
+    def windows(self, raster: Raster) -> Source:
+        """Return how to read an open raster as training read its pictures. Raises DataError for other bands."""
+        wanted = self.description
+        bands = wanted.bands if wanted.bands in (1, 3) else None
+        if raster.bands != wanted.bands and not (bands and raster.bands in (1, 3)):
+            raise self._other_bands(raster.bands, raster.path)
+
+        def read(rows: slice, columns: slice) -> Pixels:
+            return to_depth(with_bands(raster.read(rows, columns), bands, raster.path), wanted.dtype)
+
+        return Source(raster.size, read)
+
     def read(self, path: str | Path) -> tuple[Pixels, tuple[int, int]]:
         """Read a picture as training read it; return it and the (height, width) that the file really has.
 
@@ -109,11 +132,14 @@ class Predictor:
             info, image = source.info, source.pixels(at_least)
         image = with_bands(image, wanted.bands if wanted.bands in (1, 3) else None, path)
         if image.shape[2] != wanted.bands:
-            raise DataError(
-                f"The picture has {image.shape[2]} bands; the model was trained on {wanted.bands}.",
-                where=str(path), fix="give pictures of the kind it was trained on",
-            )  # fmt: skip
+            raise self._other_bands(image.shape[2], path)
         return to_depth(image, wanted.dtype), (info.height, info.width)
+
+    def _other_bands(self, bands: int, path: Path) -> DataError:
+        return DataError(
+            f"The picture has {bands} bands; the model was trained on {self.description.bands}.",
+            where=str(path), fix="give pictures of the kind it was trained on",
+        )  # fmt: skip
 
     def _checked(self, image: Pixels) -> Pixels:
         wanted = self.description
@@ -129,9 +155,13 @@ class Predictor:
 
     def _small(self, image: Pixels) -> Floats:
         """Return (K, h, w): probabilities at the network's own size."""
+        return self._look(network_input(image, self.description))
+
+    def _look(self, pixels: Floats) -> Floats:
+        """Return (K, h, w) for one picture (1, C, h, w) as the network wants it."""
         if self._network is None:
             raise ValueError("this predictor was built without its network")
-        probabilities: Floats = activate(self._network(network_input(image, self.description)), self.description)[0]
+        probabilities: Floats = activate(self._network(pixels), self.description)[0]
         return probabilities
 
     def _prediction(self, probabilities: Floats, size: tuple[int, int] | None) -> Prediction:

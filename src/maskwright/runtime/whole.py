@@ -20,6 +20,11 @@ def network_input(image: NDArray[np.generic], description: ModelDescription) -> 
     for band in range(image.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(image[:, :, band], np.float32))
         pixels[0, band] = np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR))
+    return normalise(pixels, description)
+
+
+def normalise(pixels: Floats, description: ModelDescription) -> Floats:
+    """Return resized pixels (N, C, h, w) as the network wants them; the same array, changed."""
     np.minimum(pixels, np.float32(description.value_range), out=pixels)
     std = np.asarray(description.std, np.float64)
     pixels *= (1 / (description.value_range * std)).astype(np.float32).reshape(1, -1, 1, 1)

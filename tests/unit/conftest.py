@@ -1,4 +1,4 @@
-"""Model files for the tests of the runtime: a 1x1 convolution, so that answers can be worked out by hand."""
+"""Model files for tests that need one, without a training: a 1x1 convolution, to be worked out by hand."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,0 +1,167 @@
+"""TIFF pictures of any size, read and written window by window: GeoTIFF and BigTIFF too (extra `geo`).
+
+Pixels are those that `formats.read_image` gives for the whole file. Knows nothing of masks or networks.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwright.errors import need
+from maskwright.images.modes import Pixels
+from maskwright.images.opening import DECODING_ERRORS, content_format, decoding, open_file, pillow_unlimited
+from maskwright.images.tiff import TiffLayout, read_tiff_layout
+
+BLOCK = 512  # pixels a side of the blocks that are written
+_CACHE = 64 << 20  # bytes of decoded blocks that GDAL keeps; its own choice is a twentieth of the machine's memory
+
+WriteWindow = Callable[[int, int, NDArray[np.uint8]], None]  # top, left, values (h, w)
+
+
+@dataclass(frozen=True)
+class Raster:
+    """An open picture. size: (height, width). place: where it lies on Earth, for `write_raster`; empty if nowhere."""
+
+    path: Path
+    size: tuple[int, int]
+    bands: int
+    dtype: str
+    place: dict[str, Any]
+    _dataset: Any
+    _indexes: tuple[int, ...]
+    _colours: NDArray[np.uint8] | None = None  # (256, 3), of a palette
+    _alone: Lock = field(default_factory=Lock, compare=False)  # a dataset answers one call at a time
+
+    def read(self, rows: slice, columns: slice) -> Pixels:
+        """Return (h, w, bands) of a window that lies inside the picture. Raises DataError."""
+        from rasterio.windows import Window
+
+        window = Window.from_slices((rows.start, rows.stop), (columns.start, columns.stop))
+        with self._alone, decoding(self.path):
+            pixels = self._dataset.read(self._indexes, window=window)
+        if self._colours is not None:
+            coloured: Pixels = np.take(self._colours, pixels[0], axis=0)
+            return coloured
+        return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+
+    def reduced(self, size: tuple[int, int]) -> Pixels:
+        """Return the whole picture at a smaller size, for looking at: (h, w, bands), each pixel the mean of its own."""
+        rows, columns = (np.linspace(0, old, new + 1).astype(int) for old, new in zip(self.size, size, strict=True))
+        small = np.empty((*size, self.bands), self.dtype)
+        for at, (top, bottom) in enumerate(zip(rows, rows[1:], strict=False)):
+            line = self.read(slice(int(top), int(bottom)), slice(0, self.size[1])).mean(axis=0, dtype=np.float32)
+            sums = np.add.reduceat(line, columns[:-1], axis=0)
+            small[at] = np.rint(sums / np.diff(columns)[:, None])
+        return small
+
+
+def layout_for_windows(path: Path) -> TiffLayout | None:
+    """Return the layout of a TIFF that can be read window by window with the pixels of `read_image`; None for others.
+
+    Others: further formats, pictures that are turned, and colour spaces that need all of a file to be understood.
+    Only the header is read. Raises DataError.
+    """
+    with open_file(path) as file:
+        if file.read(2) not in (b"II", b"MM"):
+            return None
+        if content_format(file, path) != "TIFF":
+            return None
+        with decoding(path), pillow_unlimited():
+            layout = read_tiff_layout(file)
+    return layout if layout.windows else None
+
+
+@contextmanager
+def open_raster(path: Path, layout: TiffLayout) -> Iterator[Raster]:
+    """Open a TIFF of which `layout_for_windows` gave the layout. Raises DataError, MissingDependency."""
+    rasterio = need("rasterio", extra="geo", purpose=f"Reading {path.name} piece by piece")
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE), decoding(path), _quietly():
+        dataset = rasterio.open(path.resolve(), driver="GTiff")
+        with dataset:
+            if (dataset.height, dataset.width, dataset.count) != (layout.height, layout.width, layout.samples):
+                raise ValueError(f"{dataset.count} bands of {dataset.width} x {dataset.height} pixels")
+            palette = _palette(dataset) if layout.palette else None
+            kept = tuple(1 + band for band in range(layout.samples) if band not in layout.alpha)
+            yield Raster(
+                path, (layout.height, layout.width), layout.bands if palette is None else 3, dataset.dtypes[0],
+                _place(dataset), dataset, kept, palette,
+            )  # fmt: skip
+
+
+@contextmanager
+def write_raster(
+    path: Path, size: tuple[int, int], place: dict[str, Any], colours: Sequence[tuple[int, int, int]] | None
+) -> Iterator[WriteWindow]:
+    """Write one band of bytes as a tiled, compressed TIFF, a BigTIFF where it has to be.
+
+    colours: of the values from 0 on; None: shades of grey. Yields a function that writes a window; windows that begin
+    at multiples of BLOCK are written fastest. Raises OSError.
+    """
+    rasterio = need("rasterio", extra="geo", purpose="Writing a TIFF piece by piece")
+    from rasterio.windows import Window
+
+    profile = {
+        "driver": "GTiff", "height": size[0], "width": size[1], "count": 1, "dtype": "uint8", "tiled": True,
+        "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "BIGTIFF": "IF_SAFER",
+    }  # fmt: skip
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE), _quietly(), rasterio.open(path, "w", **profile) as dataset:
+        if place.get("gcps"):
+            dataset.gcps = place["gcps"]
+        elif place:
+            dataset.crs, dataset.transform = place["crs"], place["transform"]
+        if place.get("rpcs"):
+            dataset.rpcs = place["rpcs"]
+        if colours is not None:
+            dataset.write_colormap(1, {value: (*colour, 255) for value, colour in enumerate(colours)})
+
+        def write(top: int, left: int, values: NDArray[np.uint8]) -> None:
+            dataset.write(values, 1, window=Window(left, top, values.shape[1], values.shape[0]))
+
+        yield write
+    _check_written(path)
+
+
+def _check_written(path: Path) -> None:
+    """Raise OSError where a file is not whole: GDAL tells nobody when its last bytes do not fit on the disk."""
+    with open(path, "rb") as file:
+        try:
+            end = read_tiff_layout(file).end
+        except DECODING_ERRORS as error:
+            raise OSError("the end of the file could not be written") from error
+        if end > os.fstat(file.fileno()).st_size:
+            raise OSError("the end of the file could not be written")
+
+
+def _place(dataset: Any) -> dict[str, Any]:
+    points, crs_of_points = dataset.gcps
+    place = {"gcps": (points, crs_of_points)} if points else {}
+    if dataset.rpcs is not None:
+        place["rpcs"] = dataset.rpcs
+    if dataset.crs is not None or not dataset.transform.is_identity:
+        place |= {"crs": dataset.crs, "transform": dataset.transform}
+    return place
+
+
+def _palette(dataset: Any) -> NDArray[np.uint8]:
+    table = np.zeros((256, 3), np.uint8)
+    for value, colour in dataset.colormap(1).items():
+        table[value] = colour[:3]
+    return table
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Do without the warning that a picture lies nowhere on Earth: most do not."""
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
