@@ -1,4 +1,4 @@
-"""TIFF pictures of any size, read and written window by window: GeoTIFF and BigTIFF too (extra `geo`).
+"""Pictures of any size, read and written window by window: TIFF, with GeoTIFF and BigTIFF (extra `geo`).
 
 Pixels are those that `formats.read_image` gives for the whole file. Knows nothing of masks or networks.
 """
@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from maskwright.errors import need
 from maskwright.images.modes import Pixels
-from maskwright.images.opening import DECODING_ERRORS, content_format, decoding, open_file, pillow_unlimited
+from maskwright.images.opening import (
+    DECODING_ERRORS,
+    check_pixels,
+    content_format,
+    decoding,
+    open_file,
+    pillow_unlimited,
+)
 from maskwright.images.tiff import TiffLayout, read_tiff_layout
 
 BLOCK = 512  # pixels a side of the blocks that are written
@@ -28,29 +35,23 @@ WriteWindow = Callable[[int, int, NDArray[np.uint8]], None]  # top, left, values
 
 @dataclass(frozen=True)
 class Raster:
-    """An open picture. size: (height, width). place: where it lies on Earth, for `write_raster`; empty if nowhere."""
+    """An open picture that is read window by window.
+
+    size: (height, width). place: where it lies on Earth, for whoever writes another; empty if nowhere.
+    """
 
     path: Path
     size: tuple[int, int]
     bands: int
     dtype: str
     place: dict[str, Any]
-    _dataset: Any
-    _indexes: tuple[int, ...]
-    _colours: NDArray[np.uint8] | None = None  # (256, 3), of a palette
-    _alone: Lock = field(default_factory=Lock, compare=False)  # a dataset answers one call at a time
+    _window: Callable[[slice, slice], Pixels]
+    _alone: Lock = field(default_factory=Lock, compare=False)  # a file answers one call at a time
 
     def read(self, rows: slice, columns: slice) -> Pixels:
         """Return (h, w, bands) of a window that lies inside the picture. Raises DataError."""
-        from rasterio.windows import Window
-
-        window = Window.from_slices((rows.start, rows.stop), (columns.start, columns.stop))
         with self._alone, decoding(self.path):
-            pixels = self._dataset.read(self._indexes, window=window)
-        if self._colours is not None:
-            coloured: Pixels = np.take(self._colours, pixels[0], axis=0)
-            return coloured
-        return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+            return self._window(rows, columns)
 
     def reduced(self, size: tuple[int, int]) -> Pixels:
         """Return the whole picture at a smaller size, for looking at: (h, w, bands), each pixel the mean of its own."""
@@ -67,7 +68,7 @@ def layout_for_windows(path: Path) -> TiffLayout | None:
     """Return the layout of a TIFF that can be read window by window with the pixels of `read_image`; None for others.
 
     Others: further formats, pictures that are turned, and colour spaces that need all of a file to be understood.
-    Only the header is read. Raises DataError.
+    Only the header is read. Raises DataError, also for one whose strips or tiles are too large for memory.
     """
     with open_file(path) as file:
         if file.read(2) not in (b"II", b"MM"):
@@ -76,7 +77,10 @@ def layout_for_windows(path: Path) -> TiffLayout | None:
             return None
         with decoding(path), pillow_unlimited():
             layout = read_tiff_layout(file)
-    return layout if layout.windows else None
+    if not layout.windows:
+        return None
+    check_pixels(layout.block[1], layout.block[0], path)
+    return layout
 
 
 @contextmanager
@@ -90,10 +94,15 @@ def open_raster(path: Path, layout: TiffLayout) -> Iterator[Raster]:
                 raise ValueError(f"{dataset.count} bands of {dataset.width} x {dataset.height} pixels")
             palette = _palette(dataset) if layout.palette else None
             kept = tuple(1 + band for band in range(layout.samples) if band not in layout.alpha)
-            yield Raster(
-                path, (layout.height, layout.width), layout.bands if palette is None else 3, dataset.dtypes[0],
-                _place(dataset), dataset, kept, palette,
-            )  # fmt: skip
+
+            def window(rows: slice, columns: slice) -> Pixels:
+                place = rasterio.windows.Window.from_slices((rows.start, rows.stop), (columns.start, columns.stop))
+                pixels: Pixels = dataset.read(kept, window=place)
+                return pixels.transpose(1, 2, 0) if palette is None else np.take(palette, pixels[0], axis=0)
+
+            bands = layout.bands if palette is None else 3
+            size = (layout.height, layout.width)
+            yield Raster(path, size, bands, dataset.dtypes[0], _place(dataset), window)
 
 
 @contextmanager

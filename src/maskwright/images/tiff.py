@@ -17,6 +17,7 @@ from maskwright.errors import DataError, need
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 259, 262, 274
 _SAMPLES, _EXTRA, _FORMAT = 277, 338, 339
+_STRIP_HEIGHT, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323
 _PLACES = (33550, 33922, 34264, 34735, 50844)  # GeoTIFF's scale, tie points, transformation and keys; RPC
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _JPEG = 7  # compression
@@ -31,7 +32,8 @@ class TiffLayout:
 
     samples: numbers a pixel, of `bits` each. kind: 1 unsigned, 2 signed, 3 floating point. extra: what the samples
     beyond the colours are. orientation: as in EXIF. width and height are before it. end: where the pixels end in the
-    file, in bytes. placed: whether its tags say where on Earth it lies.
+    file, in bytes. placed: whether its tags say where on Earth it lies. block: (height, width)
+    of a strip or tile, which is decoded as a whole.
     """
 
     width: int
@@ -45,6 +47,7 @@ class TiffLayout:
     end: int
     compression: int = 1
     placed: bool = False
+    block: tuple[int, int] = (0, 0)
 
     @property
     def palette(self) -> bool:
@@ -110,6 +113,7 @@ def read_tiff_layout(file: BinaryIO) -> TiffLayout:
         end=_end(tags),
         compression=int(tags.get(_COMPRESSION, 1)),
         placed=any(tag in tags for tag in _PLACES),
+        block=_block(tags),
     )
 
 
@@ -170,6 +174,13 @@ def _read_tags(file: BinaryIO) -> ImageFileDirectory_v2:
     file.seek(tags.next)
     tags.load(file)
     return tags
+
+
+def _block(tags: ImageFileDirectory_v2) -> tuple[int, int]:
+    width, height = int(tags.get(_WIDTH, 0)), int(tags.get(_HEIGHT, 0))
+    if _TILE_WIDTH in tags:
+        return int(tags.get(_TILE_HEIGHT, 0)), int(tags[_TILE_WIDTH])
+    return min(height, int(tags.get(_STRIP_HEIGHT, height))), width
 
 
 def _end(tags: ImageFileDirectory_v2) -> int:

@@ -22,7 +22,7 @@ from maskwright.runtime.tiling import PIXELS_AT_ONCE, TileFunction
 from maskwright.runtime.whole import normalise
 
 ROWS = 512  # of a block, a multiple of it but for the last one
-BUDGET = 128 << 20  # bytes of a strip's pixels, and of its probabilities
+BUDGET = 96 << 20  # bytes of a strip's pixels, and of its probabilities
 
 T = TypeVar("T")
 Floats = NDArray[np.float32]
@@ -67,7 +67,7 @@ def stream_whole(source: Source, description: ModelDescription, look: Callable[[
     for top in range(0, height, at_once):
         rows = slice(top, min(top + at_once, height))
         enlarged = resize_window(small, (0, 0), small.shape[1:], source.size, rows, slice(0, width))
-        yield Block(top, 0, np.clip(enlarged, 0, 1))
+        yield Block(top, 0, np.clip(enlarged, 0, 1, out=enlarged))
 
 
 def _shrink(source: Source, description: ModelDescription) -> Floats:

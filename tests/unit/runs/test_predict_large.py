@@ -5,7 +5,9 @@ from PIL import Image
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.images.formats import read_labels
-from maskwright.runs.predict_large import layout_if_large, predict_windows
+from maskwright.images.zarrs import open_zarr
+from maskwright.runs import predict_large
+from maskwright.runs.predict_large import form_of, predict_windows
 from maskwright.runtime.predictor import load_model
 
 rasterio = pytest.importorskip("rasterio")
@@ -20,14 +22,13 @@ def blobs(height, width, bands=3):
     return np.stack([(wave + 2) / 4.001 * 256] * bands, axis=2).astype(np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def all_are_large(monkeypatch):
+    monkeypatch.setattr(predict_large, "LARGE", 0)
+
+
 def write_masks(predictor, path, masks, overlay=None, side=64):
-    predict_windows(predictor, path, layout(path), masks, overlay, side)
-
-
-def layout(path):
-    from maskwright.images.rasters import layout_for_windows
-
-    return layout_for_windows(path)
+    predict_windows(predictor, form_of(path), masks, overlay, side)
 
 
 @pytest.mark.parametrize("mode", ["tile", "whole"])
@@ -52,6 +53,18 @@ def test_overlapping_classes_get_a_file_each(tmp_path, write_model):
     written = np.stack([read_labels(file) for file in files], axis=2)
     np.testing.assert_array_equal(written, expected * 255)
     assert len({plane.mean() for plane in np.moveaxis(expected, 2, 0)}) == 2
+
+
+def test_a_zarr_array_gets_one_too(tmp_path, write_model):
+    zarr = pytest.importorskip("zarr")
+    write_model(tmp_path / "model.onnx", mode="tile", size=(32, 32), overlap=8)
+    predictor = load_model(tmp_path / "model.onnx")
+    picture = blobs(200, 150)
+    zarr.create_array(str(tmp_path / "a.zarr"), data=picture, chunks=(64, 64, 3))
+    write_masks(predictor, tmp_path / "a.zarr", [tmp_path / "mask.zarr"])
+    with open_zarr(tmp_path / "mask.zarr") as raster:
+        written = raster.read(slice(0, 200), slice(0, 150))[:, :, 0]
+    np.testing.assert_array_equal(written, predictor.predict(picture).mask)
 
 
 def test_the_overlay_shows_picture_and_mask_at_the_size_asked_for(tmp_path, write_model):
@@ -93,7 +106,7 @@ def test_a_picture_of_other_bands_is_refused_before_anything_is_written(tmp_path
 
 
 def test_a_picture_is_read_by_windows_where_it_is_large_or_lies_somewhere(tmp_path, monkeypatch):
-    monkeypatch.setattr("maskwright.runs.predict_large.LARGE", 10_000)
+    monkeypatch.setattr(predict_large, "LARGE", 10_000)
     tifffile.imwrite(tmp_path / "small.tif", blobs(100, 100))
     tifffile.imwrite(tmp_path / "large.tif", blobs(100, 101))
     Image.fromarray(blobs(100, 101)).save(tmp_path / "large.png")
@@ -102,5 +115,5 @@ def test_a_picture_is_read_by_windows_where_it_is_large_or_lies_somewhere(tmp_pa
         transform=rasterio.Affine(1, 0, 5e5, 0, -1, 5e6),
     ) as file:  # fmt: skip
         file.write(np.moveaxis(blobs(9, 9), -1, 0))
-    large = {name for name in ("small.tif", "large.tif", "large.png", "map.tif") if layout_if_large(tmp_path / name)}
+    large = {name for name in ("small.tif", "large.tif", "large.png", "map.tif") if form_of(tmp_path / name)}
     assert large == {"large.tif", "map.tif"}
