@@ -27,10 +27,12 @@ from maskwright.images.modes import (
 )
 from maskwright.images.opening import (
     DECODING_ERRORS,
+    Encoded,
     check_pixels,
     content_format,
     decoding,
-    open_file,
+    length_of,
+    open_source,
     open_with_pillow,
     pillow_unlimited,
 )
@@ -48,6 +50,7 @@ from maskwright.images.writing import encode_png as encode_png
 
 _ORIENTATION = 274
 PathLike = str | os.PathLike[str]
+Source = PathLike | Encoded
 
 # What each orientation asks for: transpose, then flip rows, then flip columns.
 _TURNS = {
@@ -126,16 +129,22 @@ class OpenPicture:
 
 
 @contextmanager
-def open_picture(path: PathLike) -> Iterator[OpenPicture]:
+def open_picture(source: Source) -> Iterator[OpenPicture]:
     """Open a picture file and read its header, once for all that is to be known of it. Raises DataError."""
-    with open_file(Path(path)) as file:
-        name = content_format(file, Path(path))
+    path = path_of(source)
+    with open_source(source if isinstance(source, Encoded) else path) as file:
+        name = content_format(file, path)
         if name == "PNG":
-            yield _open_png(file, Path(path))
+            yield _open_png(file, path)
         elif name == "TIFF":
-            yield _open_tiff(file, Path(path))
+            yield _open_tiff(file, path)
         else:
-            yield _open_other(file, name, Path(path))
+            yield _open_other(file, name, path)
+
+
+def path_of(source: Source) -> Path:
+    """Return the path that errors about a picture name."""
+    return Path(source.name if isinstance(source, Encoded) else source)
 
 
 def read_info(path: PathLike) -> ImageInfo:
@@ -145,7 +154,7 @@ def read_info(path: PathLike) -> ImageInfo:
 
 
 def read_image(
-    path: PathLike,
+    path: Source,
     *,
     bands: int | None = None,
     at_least: tuple[int, int] | None = None,
@@ -163,7 +172,7 @@ def read_image(
     with open_picture(path) as source:
         to_grey = bands == 1 and source.info.bands != 1  # of all its colours, before it is resized
         pixels = source.pixels(at_least, None if to_grey else towards)
-    return with_bands(pixels, bands, Path(path))
+    return with_bands(pixels, bands, path_of(path))
 
 
 def read_labels(path: PathLike) -> Pixels:
@@ -303,6 +312,6 @@ def _load_tiff(image: Image.Image, tiff: TiffLayout, file: BinaryIO) -> None:
         with pillow_unlimited() if large else nullcontext():
             image.load()
     except DECODING_ERRORS as error:
-        if tiff.end > os.fstat(file.fileno()).st_size:
+        if tiff.end > length_of(file):
             raise OSError("truncated") from error
         raise

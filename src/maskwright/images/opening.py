@@ -13,7 +13,8 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from dataclasses import dataclass, field
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -118,6 +119,24 @@ def check_pixels(width: int, height: int, path: Path) -> None:
 _REPLACE = "replace the file, or take it out of the folder"
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A picture file's content that is in memory. name: for error messages alone; nothing of that name is opened."""
+
+    content: bytes = field(repr=False)
+    name: str = "picture"
+
+
+@contextmanager
+def open_source(source: Path | Encoded) -> Iterator[BinaryIO]:
+    """Open a regular file, or content in memory, for reading. Raises DataError."""
+    if isinstance(source, Encoded):
+        yield BytesIO(source.content)
+        return
+    with open_file(source) as file:
+        yield file
+
+
 @contextmanager
 def open_file(path: Path) -> Iterator[BufferedReader]:
     """Open a regular file for reading; a folder, pipe or device is refused before it can block. Raises DataError."""
@@ -150,13 +169,21 @@ def content_format(file: BinaryIO, path: Path) -> str:
 def open_with_pillow(file: BinaryIO, name: str, path: Path) -> ImageFile.ImageFile:
     """Read the header with the plugin for `name`; the pixels are not decoded. Raises DataError."""
     with decoding(path), pillow_unlimited():
-        if name == "WEBP" and _riff_size(file) > os.fstat(file.fileno()).st_size:
+        if name == "WEBP" and _riff_size(file) > length_of(file):
             raise OSError("truncated")
         image = _PLUGINS[name](file)
         if name == "TIFF":
             image.getexif()  # read now, so that loading in a thread warns of nothing
     check_pixels(*image.size, path)
     return image
+
+
+def length_of(file: BinaryIO) -> int:
+    """Return the bytes of an open file; it stays where it is."""
+    at = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(at)
+    return length
 
 
 def _riff_size(file: BinaryIO) -> int:

@@ -5,6 +5,7 @@ Knows the two ways to look: the whole picture at once (the graph does all), or t
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from maskwright.errors import DataError, ShapeError
 from maskwright.images.depth import to_depth
-from maskwright.images.formats import open_picture
+from maskwright.images.formats import Source, open_picture, path_of
 from maskwright.images.modes import with_bands
+from maskwright.images.opening import Encoded
 from maskwright.images.rasters import Raster
 from maskwright.images.resize import resize_float
 from maskwright.images.sizes import scaled_decoding_size
@@ -26,7 +28,7 @@ from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.metadata import read_description
 from maskwright.runtime.network import Network, open_network
 from maskwright.runtime.sessions import Run, check_precision, open_session
-from maskwright.runtime.streaming import Block, Source, stream_tiles, stream_whole
+from maskwright.runtime.streaming import Block, Windows, stream_tiles, stream_whole
 from maskwright.runtime.tiling import tiled_probabilities
 from maskwright.runtime.whole import activate, network_input
 
@@ -63,14 +65,16 @@ class Predictor:
     _run: Run
     _network: Network | None = None
 
-    def predict(self, picture: Pixels | str | Path) -> Prediction:
+    def predict(self, picture: Pixels | Source) -> Prediction:
         """Predict for an array (H, W, bands) or a file.
 
         A file may be grey or RGB, of 8 or 16 bits: it is converted. An array must have the model's bands and type; a
         grey one may leave its last axis out. Raises DataError for a file that cannot be read, ShapeError for other
         arrays.
         """
-        image, size = self.read(picture) if isinstance(picture, str | Path) else (self._checked(picture), None)
+        image, size = (
+            self.read(picture) if isinstance(picture, str | PathLike | Encoded) else (self._checked(picture), None)
+        )
         if self.description.mode == "tile":
             return self._prediction(self._probabilities(image), size)
         if size in (None, image.shape[:2]):
@@ -79,7 +83,7 @@ class Predictor:
         small = self._small(image) if self._network is not None else self._probabilities(image)
         return self._prediction(small, size)
 
-    def mask(self, path: str | Path) -> NDArray[np.uint8]:
+    def mask(self, path: Source) -> NDArray[np.uint8]:
         """Return the mask of a file alone, as `predict` does, but for the last bits: in less time and memory."""
         if self.description.mode == "tile" or self._network is None:
             return self.predict(path).mask
@@ -99,16 +103,22 @@ class Predictor:
             return self.probabilities(image)
         return self._small(self._checked(image))
 
-    def stream(self, source: Source) -> Iterator[Block]:
+    def look(self, pixels: Floats) -> Floats:
+        """Return (N, K, h, w) for pictures (N, C, h, w) as `network_input` makes them. Mode 'whole' alone."""
+        if self._network is None:
+            raise ValueError("this predictor was built without its network")
+        return activate(self._network(pixels), self.description)
+
+    def stream(self, source: Windows) -> Iterator[Block]:
         """Yield the probabilities of a picture that need not fit into memory, block by block, each pixel once.
 
         Raises DataError.
         """
         if self.description.mode == "tile":
             return stream_tiles(source, self.description, self._tiles)
-        return stream_whole(source, self.description, self._look)
+        return stream_whole(source, self.description, lambda pixels: self.look(pixels)[0])
 
-    def windows(self, raster: Raster) -> Source:
+    def windows(self, raster: Raster) -> Windows:
         """Return how to read an open raster as training read its pictures. Raises DataError for other bands."""
         wanted = self.description
         bands = wanted.bands if wanted.bands in (1, 3) else None
@@ -118,18 +128,18 @@ class Predictor:
         def read(rows: slice, columns: slice) -> Pixels:
             return to_depth(with_bands(raster.read(rows, columns), bands, raster.path), wanted.dtype)
 
-        return Source(raster.size, read)
+        return Windows(raster.size, read)
 
-    def read(self, path: str | Path) -> tuple[Pixels, tuple[int, int]]:
+    def read(self, source: Source) -> tuple[Pixels, tuple[int, int]]:
         """Read a picture as training read it; return it and the (height, width) that the file really has.
 
         It is converted to the model's bands and depth and, for mode 'whole', a large JPEG is decoded at reduced scale.
         Raises DataError.
         """
-        path, wanted = Path(path), self.description
+        path, wanted = path_of(source), self.description
         at_least = scaled_decoding_size(wanted.size) if wanted.mode == "whole" else None
-        with open_picture(path) as source:
-            info, image = source.info, source.pixels(at_least)
+        with open_picture(source) as picture:
+            info, image = picture.info, picture.pixels(at_least)
         image = with_bands(image, wanted.bands if wanted.bands in (1, 3) else None, path)
         if image.shape[2] != wanted.bands:
             raise self._other_bands(image.shape[2], path)
@@ -155,13 +165,7 @@ class Predictor:
 
     def _small(self, image: Pixels) -> Floats:
         """Return (K, h, w): probabilities at the network's own size."""
-        return self._look(network_input(image, self.description))
-
-    def _look(self, pixels: Floats) -> Floats:
-        """Return (K, h, w) for one picture (1, C, h, w) as the network wants it."""
-        if self._network is None:
-            raise ValueError("this predictor was built without its network")
-        probabilities: Floats = activate(self._network(pixels), self.description)[0]
+        probabilities: Floats = self.look(network_input(image, self.description))[0]
         return probabilities
 
     def _prediction(self, probabilities: Floats, size: tuple[int, int] | None) -> Prediction:

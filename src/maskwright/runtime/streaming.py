@@ -30,7 +30,7 @@ ReadWindow = Callable[[slice, slice], Pixels]  # rows, columns -> (h, w, C)
 
 
 @dataclass(frozen=True)
-class Source:
+class Windows:
     """A picture to be read window by window. size: (height, width). read: with the model's bands and depth."""
 
     size: tuple[int, int]
@@ -46,7 +46,7 @@ class Block:
     probabilities: Floats
 
 
-def stream_tiles(source: Source, description: ModelDescription, run_tiles: TileFunction) -> Iterator[Block]:
+def stream_tiles(source: Windows, description: ModelDescription, run_tiles: TileFunction) -> Iterator[Block]:
     """Yield blocks that cover the picture, each pixel once: blended probabilities of overlapping tiles.
 
     Strip by strip from the left, in a strip from the top. Where there is more than one strip, the tiles between two of
@@ -56,7 +56,7 @@ def stream_tiles(source: Source, description: ModelDescription, run_tiles: TileF
         yield from _Strip(source, description, columns).blocks(run_tiles)
 
 
-def stream_whole(source: Source, description: ModelDescription, look: Callable[[Floats], Floats]) -> Iterator[Block]:
+def stream_whole(source: Windows, description: ModelDescription, look: Callable[[Floats], Floats]) -> Iterator[Block]:
     """Yield blocks that cover the picture, each pixel once, for a network that sees pictures whole.
 
     look: from (1, C, h, w) as the network wants it to probabilities (K, h, w).
@@ -70,7 +70,7 @@ def stream_whole(source: Source, description: ModelDescription, look: Callable[[
         yield Block(top, 0, np.clip(enlarged, 0, 1, out=enlarged))
 
 
-def _shrink(source: Source, description: ModelDescription) -> Floats:
+def _shrink(source: Windows, description: ModelDescription) -> Floats:
     """Return the whole picture at the network's size, (1, C, h, w) float32, of its own values."""
     (height, width), (small_height, small_width) = source.size, description.size
     down = resize_matrix(height, small_height)
@@ -86,7 +86,7 @@ def _shrink(source: Source, description: ModelDescription) -> Floats:
     return pixels
 
 
-def _strips(source: Source, description: ModelDescription) -> list[slice]:
+def _strips(source: Windows, description: ModelDescription) -> list[slice]:
     """Return the columns of each strip: as many as fit into BUDGET."""
     height, width = source.size
     rows = min(height, description.size[0] / description.scale)
@@ -102,7 +102,7 @@ class _Strip:
     Three grids: the picture's own; the scaled one, in which tiles are cut; and the part of it that counts here.
     """
 
-    def __init__(self, source: Source, description: ModelDescription, columns: slice) -> None:
+    def __init__(self, source: Windows, description: ModelDescription, columns: slice) -> None:
         self._source, self._description, self._columns = source, description, columns
         self._inner = scaled_size(source.size, description.scale)
         self._rows_done = _last_rows_needed(self._inner[0], source.size[0])

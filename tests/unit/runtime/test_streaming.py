@@ -6,7 +6,7 @@ import pytest
 from maskwright.images.classes import Classes
 from maskwright.images.resize import resize_float
 from maskwright.runtime import streaming
-from maskwright.runtime.streaming import Source, stream_tiles, stream_whole
+from maskwright.runtime.streaming import Windows, stream_tiles, stream_whole
 from maskwright.runtime.tiling import tiled_probabilities
 from maskwright.runtime.whole import network_input
 
@@ -36,7 +36,7 @@ def source_of(image, seen=None):
             seen.append((rows, columns))
         return image[rows, columns]
 
-    return Source(image.shape[:2], read)
+    return Windows(image.shape[:2], read)
 
 
 def put_together(blocks, channels, size):
@@ -123,7 +123,7 @@ def test_memory_does_not_grow_with_the_height_of_the_picture(describe):
         try:
             pixels = sum(
                 block.probabilities.size
-                for block in stream_tiles(Source((height, 500), read), description, own_values())
+                for block in stream_tiles(Windows((height, 500), read), description, own_values())
             )
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
@@ -154,4 +154,4 @@ def test_what_reading_raises_reaches_the_caller(describe):
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        list(stream_tiles(Source((100, 100), read), describe(mode="tile", size=(8, 8)), own_values()))
+        list(stream_tiles(Windows((100, 100), read), describe(mode="tile", size=(8, 8)), own_values()))
