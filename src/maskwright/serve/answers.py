@@ -1,0 +1,136 @@
+"""What the service answers: a mask, polygons, an overlay, a cut-out or probabilities, as the caller accepts.
+
+Bytes of files and of JSON; knows nothing of HTTP but the names of media types.
+"""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maskwright.data.annotations.written.geojson import geojson_document
+from maskwright.data.annotations.written.shapes import outlined
+from maskwright.images.classes import Classes
+from maskwright.images.label_png import encode_label_png
+from maskwright.images.regions import layers
+from maskwright.images.sizes import resize_labels
+from maskwright.images.writing import encode_png
+from maskwright.report.pixels import overlay, to_rgb
+from maskwright.runtime.cut import cut_resized
+from maskwright.runtime.description import ModelDescription
+from maskwright.serve.engine import Answer
+
+OVERLAY_SIDE = 1600  # pixels
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of answer. media: its type. make: from an answer, the model's description and a threshold (None: its own).
+
+    about: one line for people.
+    """
+
+    media: str
+    make: Callable[[Answer, ModelDescription, float | None], bytes]
+    about: str
+
+
+def mask_of(answer: Answer, description: ModelDescription, threshold: float | None) -> NDArray[np.uint8]:
+    """Return the mask at the picture's size: (H, W) class indices; overlapping classes: (H, W, K) of 0 and 1."""
+    cut = description.threshold if threshold is None or description.threshold is None else threshold
+    return cut_resized(answer.probabilities, answer.size, description.classes, cut)
+
+
+def mask_png(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
+    """Return a palette PNG of class indices; of overlapping classes, their union as 0 and 255."""
+    mask = mask_of(answer, description, threshold)
+    if description.classes.exclusive:
+        return encode_label_png(mask, description.classes.colours)
+    return encode_label_png(mask.max(axis=2) * np.uint8(255))
+
+
+def polygons_json(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
+    """Return size, pixels and share of each class, and a GeoJSON FeatureCollection of the regions."""
+    mask, classes = mask_of(answer, description, threshold), description.classes
+    regions = list(layers(mask, classes))
+    content = {
+        "width": answer.size[1], "height": answer.size[0], "classes": _areas(mask, classes),
+        "polygons": json.loads(geojson_document(outlined(regions, tolerance=0.0), classes)),
+    }  # fmt: skip
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def overlay_jpeg(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
+    """Return the picture, tinted by its mask, of at most OVERLAY_SIDE pixels a side."""
+    scale = min(1.0, OVERLAY_SIDE / max(answer.size))
+    size = (max(1, round(answer.size[0] * scale)), max(1, round(answer.size[1] * scale)))
+    mask = resize_labels(mask_of(answer, description, threshold), size)
+    small = Image.fromarray(to_rgb(answer.image)).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    stream = io.BytesIO()
+    Image.fromarray(overlay(np.asarray(small), mask, description.classes)).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def cutout_png(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
+    """Return the picture's own pixels, transparent outside of the mask."""
+    mask = mask_of(answer, description, threshold)
+    inside = mask > 0 if description.classes.exclusive else mask.max(axis=2) > 0
+    height, width = answer.size
+    rgb = Image.fromarray(to_rgb(answer.image))
+    full = np.asarray(rgb if rgb.size == (width, height) else rgb.resize((width, height), Image.Resampling.BILINEAR))
+    return encode_png(np.dstack([full, inside.astype(np.uint8) * np.uint8(255)]), quick=True)
+
+
+def probabilities_png(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
+    """Return a grey PNG, 255 being 1: of the foreground, or of the most probable class that is not background."""
+    planes = answer.at_size()
+    if description.classes.exclusive and len(planes) > 1:
+        planes = planes[1:]
+    return encode_png(np.rint(planes.max(axis=0) * 255).astype(np.uint8), quick=True)
+
+
+FORMS = {
+    "mask": Form("image/png", mask_png, "palette PNG of class indices at the picture's size"),
+    "polygons": Form("application/json", polygons_json, "areas, and a GeoJSON polygon for each region"),
+    "overlay": Form("image/jpeg", overlay_jpeg, "the picture tinted by its mask, for looking at"),
+    "cutout": Form("image/png", cutout_png, "the picture's pixels, transparent outside of the mask"),
+    "probabilities": Form("image/png", probabilities_png, "grey PNG, 255 for certain"),
+}
+_USUAL = {"image/png": "mask", "application/json": "polygons", "image/jpeg": "overlay"}  # of each media type
+
+
+def accepted_form(accept: str) -> str | None:
+    """Return the form that an Accept header wants most, "mask" where it does not care; None where it wants another.
+
+    >>> accepted_form("image/jpeg;q=0.5, application/json"), accepted_form("*/*"), accepted_form("text/html")
+    ('polygons', 'mask', None)
+    """
+    wanted: list[tuple[float, int, str]] = []
+    for order, part in enumerate(accept.split(",")):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        share = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+        try:
+            weight = float(share)
+        except ValueError:
+            weight = 0.0
+        for known in _USUAL:
+            general = media in ("*/*", "") or media == f"{known.partition('/')[0]}/*"
+            if weight > 0 and (media == known or general):
+                wanted.append((-weight, order + len(_USUAL) * general, known))
+                break
+    return _USUAL[min(wanted)[2]] if wanted else None
+
+
+def _areas(mask: NDArray[np.uint8], classes: Classes) -> list[dict[str, Any]]:
+    planes = [mask == k for k in range(len(classes.names))] if classes.exclusive else list(np.moveaxis(mask == 1, 2, 0))
+    pixels = [int(np.count_nonzero(plane)) for plane in planes]
+    total = mask.shape[0] * mask.shape[1]
+    return [
+        {"name": name, "pixels": count, "share": round(count / total, 6)}
+        for name, count in zip(classes.names, pixels, strict=True)
+    ]
