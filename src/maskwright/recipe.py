@@ -134,7 +134,8 @@ class ModelOptions(Strict):
     non_commercial: bool = Field(False, description="allow weights whose licence forbids commercial use")
     decoder_channels: tuple[PositiveInt, ...] | Auto = Field(
         "auto",
-        description="filters of the decoder, deepest first; one fewer than the encoder has stages ends at half size",
+        description="filters of the decoder, deepest first; one fewer than the encoder has stages ends at half size; "
+        "auto: the network's own, in a U-Net over mobilenetv2_035 fewer",
     )
     filters: PositiveInt | tuple[PositiveInt, ...] | Auto = Field(
         "auto", description="plain networks: filters of each block, the first first; one number is doubled each time"

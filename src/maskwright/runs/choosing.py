@@ -11,7 +11,7 @@ from maskwright.errors import ConfigError, DataError, MaskwrightError
 from maskwright.planning.candidates import Candidate
 from maskwright.progress import Step
 from maskwright.recipe import Recipe
-from maskwright.runs.networks import network_from, usual_encoder
+from maskwright.runs.networks import network_from, usual_decoder, usual_encoder, with_decoder
 from maskwright.runs.work import Work
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """A network and how it was settled. decoder_channels: those of a candidate, else None. why: in words."""
+    """A network and how it was settled. decoder_channels: where `auto` became others than the network's own.
+
+    why: in words.
+    """
 
     encoder: str
     weights: str
@@ -47,21 +50,22 @@ def choose_network(work: Work) -> Choice:
     why = "stated"
     if encoder == "auto":
         encoder, why = usual_encoder(options.name, work.device)
+    decoder = usual_decoder(options, encoder)
     if weights != "auto":
-        network, facts = build(work, encoder, weights)
+        network, facts = build(work, encoder, weights, decoder=decoder)
         if weights == "none" and _freezes(work.recipe):
             said = "the encoder's weights are random, and a phase keeps them as they are"
             work.progress(Step("plan", text=f"note   {said}: --set training.phases.0.encoder=trained"))
             why = f"{why}; {said}"
-        return Choice(encoder, weights, network, facts, why)
+        return Choice(encoder, weights, network, facts, why, decoder)
     weights = usual_weights(encoder)
     try:
-        network, facts = build(work, encoder, weights)
+        network, facts = build(work, encoder, weights, decoder=decoder)
     except MaskwrightError as error:
         if isinstance(error, ConfigError | DataError) or _freezes(work.recipe):
             raise
-        return _from_scratch(work, encoder, why, weights, error)
-    return Choice(encoder, weights, network, facts, why)
+        return _from_scratch(work, encoder, why, weights, error, decoder)
+    return Choice(encoder, weights, network, facts, why, decoder)
 
 
 def choose_candidate(work: Work, ranked: Sequence[Candidate]) -> tuple[Choice, Candidate]:
@@ -87,8 +91,9 @@ def choose_unloaded(work: Work) -> Choice:
     if encoder == "auto":
         encoder, why = usual_encoder(options.name, work.device)
     weights = usual_weights(encoder) if options.weights == "auto" else options.weights
-    network, facts = build(work, encoder, weights, load=False)
-    return Choice(encoder, weights, network, facts, why)
+    decoder = usual_decoder(options, encoder)
+    network, facts = build(work, encoder, weights, decoder=decoder, load=False)
+    return Choice(encoder, weights, network, facts, why, decoder)
 
 
 def weights_at_hand(encoder: str, weights: str) -> bool:
@@ -113,13 +118,6 @@ def build(
     return network_from(
         recipe, encoder, weights, bands=dataset.bands, num_outputs=dataset.classes.num_outputs, load=load
     )
-
-
-def with_decoder(recipe: Recipe, decoder: tuple[int, ...] | None) -> Recipe:
-    """Return the recipe with these channels of the decoder, or as it is."""
-    if decoder is None:
-        return recipe
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"decoder_channels": decoder})})
 
 
 def choose_precision(

@@ -89,11 +89,12 @@ def recipe_facts(recipe: Recipe) -> RecipeFacts:
     import torch
 
     from maskwright.models.build import count_parameters
-    from maskwright.runs.networks import network_from, usual_encoder
+    from maskwright.runs.networks import network_from, usual_decoder, usual_encoder, with_decoder
 
     model = recipe.model
     encoder = usual_encoder(model.name, "cpu")[0] if model.encoder == "auto" else model.encoder
     weights = "none" if model.weights == "auto" else model.weights
+    recipe = with_decoder(recipe, usual_decoder(model, encoder))
     with torch.device("meta"):  # shapes without numbers: counting needs no more
         network, _ = network_from(recipe, encoder, weights, bands=3, num_outputs=_outputs(recipe), load=False)
     number = count_parameters(network)

@@ -15,7 +15,8 @@ from maskwright.planning.candidates import Candidate
 from maskwright.progress import Step
 from maskwright.recipe import Recipe
 from maskwright.runs import choosing
-from maskwright.runs.choosing import choose_candidate, usual_weights, weights_at_hand, with_decoder
+from maskwright.runs.choosing import choose_candidate, choose_unloaded, usual_weights, weights_at_hand
+from maskwright.runs.networks import usual_decoder, with_decoder
 from maskwright.runs.work import Work
 
 LARGE = Candidate("large", "mobilenetv2_100", None, finer=False)
@@ -94,3 +95,24 @@ def test_the_usual_weights_are_keras_s_where_keras_has_the_encoder() -> None:
 def test_a_candidate_s_decoder_takes_the_recipe_s_place() -> None:
     assert with_decoder(Recipe(), (4, 3, 2, 1)).model.decoder_channels == (4, 3, 2, 1)
     assert with_decoder(Recipe(), None) == Recipe()
+
+
+@pytest.mark.parametrize("changes, expected", [
+    ({}, (64, 32, 24, 16)), ({"decoder_channels": (9, 8, 7, 6)}, None), ({"encoder_depth": 4}, None),
+    ({"name": "unetplusplus"}, None),
+])  # fmt: skip
+def test_the_small_encoder_stands_with_a_narrow_decoder_unless_another_is_stated(
+    changes: dict[str, Any], expected: tuple[int, ...] | None
+) -> None:
+    assert usual_decoder(Recipe().model.model_copy(update=changes), "mobilenetv2_035") == expected
+
+
+def test_other_encoders_stand_with_the_network_s_own_decoder() -> None:
+    assert usual_decoder(Recipe().model, "resnet50") is None
+
+
+def test_a_plan_notes_the_decoder_that_auto_became(work: Work) -> None:
+    choice = choose_unloaded(work)
+    assert choice.decoder_channels == (64, 32, 24, 16)
+    widths = [block.conv2[0].out_channels for block in choice.network.decoder.blocks]  # type: ignore[union-attr, index]
+    assert widths == [64, 32, 24, 16]
