@@ -5,15 +5,15 @@ well the picture's colours tell inside from outside, in a narrow band along the 
 Knows small arrays only (`working.py`); which values are suspicious depends on the set (`shifted.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from maskwright.audit.blurring import blur
 from maskwright.audit.insides import Inside, colour_codes, likelihood
 from maskwright.audit.working import Field, slopes
 
@@ -97,10 +97,7 @@ def agreement(picture: Field, planes: Field) -> Agreement | None:
     fine, coarse = _edges(picture, 1.0, 6), _edges(picture, 2.5, 8)
     inside = [Inside(plane, colours, count) for plane in planes]
     outline, blurred = _outline(planes, 1.0), _outline(planes, 1.75)
-    edge_map = window.correlate(outline.tensor, fine) / window.overlap(outline.weight)
-    soft_map = window.correlate(blurred.tensor, coarse) / window.overlap(blurred.weight)
-    narrow_map = window.correlate([i.narrow for i in inside], [i.likelihood for i in inside])
-    wide_map = window.correlate([i.wide for i in inside], [i.likelihood for i in inside])
+    edge_map, soft_map, narrow_map, wide_map = window.maps((fine, coarse), (outline, blurred), inside)
     even = window.even
     maps = (
         even(edge_map) + even(narrow_map) + even(wide_map),
@@ -155,22 +152,37 @@ class _Window:
         self.near = distance <= max(1.0, TOLERANCE * side)
         self.far = self.disc & (distance > 0.55 * self.reach)
 
-    def correlate(self, kernels: Sequence[Field] | Field, fields: Sequence[Field] | Field) -> Field:
-        """Return the sum over x of kernel(x) * field(x + shift), (2 reach + 1) squared, rows first."""
-        spectra = np.conj(fft.rfft2(np.asarray(kernels, np.float32), self.shape)) * fft.rfft2(
-            np.asarray(fields, np.float32), self.shape
+    def maps(
+        self, edges: tuple[Field, Field], outlines: tuple["_Outline", "_Outline"], inside: Sequence[Inside]
+    ) -> Iterator[Field]:
+        """Return the agreement after each shift, (2 reach + 1) squared, rows first; all are transformed at once.
+
+        Of edges with their outlines: the sum over x of outline(x) * edges(x + shift), for each pixel of outline that
+        still lies on the picture, at least half of them. Of narrow and wide bands: the same sum with likelihoods.
+        """
+        count = len(inside)
+        tensors, weights = [one.tensor for one in outlines], [one.weight[None] for one in outlines]
+        planes = [[getattr(one, name) for one in inside] for name in ("narrow", "wide", "likelihood")]
+        parts = [*tensors, *edges, *weights, *(np.stack(one) for one in planes)]
+        spectra = np.split(
+            fft.rfft2(np.concatenate(parts).astype(np.float32, copy=False), self.shape),
+            np.cumsum([3, 3, 3, 3, 1, 1, count, count]),
         )
-        return self._cut(spectra.sum(axis=0))
-
-    def overlap(self, weight: Field) -> Field:
-        """Return how much of a weight still lies on the picture after each shift, at least half of it."""
-        kept = self._cut(np.conj(fft.rfft2(weight, self.shape)) * self.ones)
-        return np.maximum(kept, np.float32(0.5 * weight.sum() + 1e-6))
-
-    def _cut(self, spectrum: NDArray[Any]) -> Field:
+        first, second, fine, coarse, *weighted, narrow, wide, likely = spectra
+        pairs = [
+            (first, fine),
+            (second, coarse),
+            *((one, self.ones) for one in weighted),
+            (narrow, likely),
+            (wide, likely),
+        ]
+        sums = fft.irfft2(np.stack([(np.conj(one) * other).sum(axis=0) for one, other in pairs]), self.shape)
         around = np.arange(-self.reach, self.reach + 1)
-        found: Field = fft.irfft2(spectrum, self.shape)[around[:, None], around]
-        return found
+        found: Field = sums[:, around[:, None], around]
+        for at, outline in enumerate(outlines):
+            kept = np.maximum(found[2 + at], np.float32(0.5 * outline.weight.sum() + 1e-6))
+            yield found[at] / kept
+        yield from found[4:]
 
     def even(self, found: Field) -> Field:
         """Return a map around 0 with a spread of 1."""
@@ -204,8 +216,7 @@ def _vertex(line: Field, at: int) -> float:
 
 
 def _blurred(fields: Field, sigma: float) -> Field:
-    blurred: Field = ndimage.gaussian_filter(fields, (0, sigma, sigma), mode="nearest", truncate=3)
-    return blurred
+    return blur(fields, sigma, mode="nearest", truncate=3)
 
 
 def _edges(picture: Field, sigma: float, around: int) -> Field:

@@ -5,13 +5,14 @@ axis, and in brightness. Knows arrays only.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from maskwright.audit.alike import count_bits
+from maskwright.audit.blurring import blur
 from maskwright.audit.landmarks import Landmarks
 
 Grey = NDArray[np.float32]
@@ -98,7 +99,9 @@ def _turned_places(places: NDArray[np.float64], turn: int) -> NDArray[np.float64
 
 def _fit(first: NDArray[np.float64], second: NDArray[np.float64], turn: int) -> tuple[int, Alignment] | None:
     """Return how many places agree on one scale and shift, and these; None if too few do."""
-    i, j = np.triu_indices(len(first), 1)
+    if len(first) < _FEWEST:
+        return None
+    i, j = _each_two(len(first))
     gap = second[i] - second[j]
     far = (np.abs(gap) > 0.1).all(axis=1)
     i, j, gap = i[far], j[far], gap[far]
@@ -126,6 +129,13 @@ def _fit(first: NDArray[np.float64], second: NDArray[np.float64], turn: int) -> 
     return places, Alignment(turn, (float(scale[0]), float(scale[1])), (float(shift[0]), float(shift[1])))
 
 
+@lru_cache(256)
+def _each_two(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the numbers of all pairs of so many, the first the lower."""
+    i, j = np.triu_indices(count, 1)
+    return i, j
+
+
 # --- by pixels ------------------------------------------------------------------------------------------------------
 
 
@@ -150,8 +160,9 @@ def lay_over(first: Grey, second: Grey, guess: Alignment) -> Overlay | None:
     scale = np.array(guess.scale) * size / target
     place = _Place(scale, np.array(guess.shift) * size + 0.5 * scale - 0.5)
     slopes = [_slopes(grey) for grey in (base, second)]
-    for blur in (_BLUR, 0.0):
-        plain, wanted = (_blurred(grey, blur) - slow for grey, slow in zip((base, second), slopes, strict=True))
+    for rough in (True, False):
+        greys = [blur(grey, _BLUR) if rough else grey for grey in (base, second)]
+        plain, wanted = (grey - slow for grey, slow in zip(greys, slopes, strict=True))
         fitted = _fit_pixels(plain, wanted, place)
         if fitted is None:
             return None
@@ -201,15 +212,9 @@ def _fit_pixels(plain: Grey, wanted: Grey, place: _Place) -> _Place | None:
     return place
 
 
-def _blurred(grey: Grey, blur: float) -> Grey:
-    blurred: Grey = ndimage.gaussian_filter(grey, blur) if blur else grey
-    return blurred
-
-
 def _slopes(grey: Grey) -> Grey:
     """Return the slow changes of brightness."""
-    slopes: Grey = ndimage.gaussian_filter(grey, _SLOPES * (grey.shape[0] * grey.shape[1]) ** 0.5)
-    return slopes
+    return blur(grey, _SLOPES * (grey.shape[0] * grey.shape[1]) ** 0.5)
 
 
 def _overlap(
@@ -250,12 +255,12 @@ def agreement(overlay: Overlay, block: int) -> NDArray[np.float32]:
     of the two tell nothing: a brightened picture has lost them.
     """
     smooth = block / 2
-    both = [ndimage.gaussian_filter(part, FINEST) for part in (overlay.first, overlay.second)]
+    both = [blur(part, FINEST) for part in (overlay.first, overlay.second)]
     clear = np.logical_and(*((part > _BLACK) & (part < _WHITE) for part in both)).astype(np.float32)
-    share = ndimage.gaussian_filter(clear, smooth) + 1e-3
+    share = blur(clear, smooth) + 1e-3
     weights = _blocks(clear, block)
     sums = weights.sum(axis=1, keepdims=True) + 1e-3
-    first, second = (_blocks(part - ndimage.gaussian_filter(part * clear, smooth) / share, block) for part in both)
+    first, second = (_blocks(part - blur(part * clear, smooth) / share, block) for part in both)
     first, second = (part - (part * weights).sum(axis=1, keepdims=True) / sums for part in (first, second))
     power = [np.sqrt((part**2 * weights).sum(axis=1) / sums[:, 0]) for part in (first, second)]
     product = (first * second * weights).sum(axis=1) / sums[:, 0] / np.maximum(power[0] * power[1], 1e-3)

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from maskwright.images.classes import Classes
 
 _PIXELS = 2_000_000  # larger masks are thinned out to about as many
 _PARTS = 4  # kinds of size within a doubling
+_CALM = 16  # runs no shorter than this many pixels on average, those without anything included, are put together
 _CORNERS = np.ones((3, 3), bool)  # pixels that touch at a corner are one object
 
 
@@ -64,16 +67,55 @@ def count_objects(mask: NDArray[np.uint8], classes: Classes) -> dict[int, Object
     background = classes.exclusive and (classes.binary or classes.names[0] == "background")
     found = {}
     for label in range(len(classes.names)):
-        here = (thin == label) if thin.ndim == 2 else (thin[:, :, label] == 1)
-        if (label or not background) and here.any():
-            found[label] = _sizes(here, step * step)
+        if label or not background:
+            shown = _shown((thin == label) if thin.ndim == 2 else (thin[:, :, label] == 1))
+            if shown.size:
+                found[label] = _sizes(shown, step * step)
     return found
 
 
-def _sizes(here: NDArray[np.bool_], scale: int) -> ObjectSizes:
-    rows, columns = (np.flatnonzero(here.any(axis=axis)) for axis in (1, 0))
-    labels, count = ndimage.label(here[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], structure=_CORNERS)
-    areas = (np.bincount(labels.ravel())[1:] if count > 1 else np.array([np.count_nonzero(labels)])) * scale
+def _shown(here: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the part of a plane that shows something, which may be nothing."""
+    for axis in (0, 1):
+        lines = np.flatnonzero(here.any(axis=1 - axis))
+        first, end = (int(lines[0]), int(lines[-1]) + 1) if lines.size else (0, 0)
+        here = here[first:end] if axis == 0 else here[:, first:end]
+    return here
+
+
+def _sizes(shown: NDArray[np.bool_], scale: int) -> ObjectSizes:
+    areas = object_areas(shown) * scale
     kinds = np.floor(_PARTS * np.log2(areas)).astype(int)
     found, times = np.unique(kinds, return_counts=True)
-    return ObjectSizes(int(count), int(areas.min()), {int(k): int(n) for k, n in zip(found, times, strict=True)})
+    return ObjectSizes(len(areas), int(areas.min()), {int(k): int(n) for k, n in zip(found, times, strict=True)})
+
+
+def object_areas(shown: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the pixels of each object of a plane, (H, W), that shows something, in no order.
+
+    Objects are put together from the runs of their rows, of which a calm mask has few: that takes a third of the time
+    of labelling its pixels.
+    """
+    starts, ends, stride = _runs(shown)
+    if _CALM * len(starts) > shown.size:
+        return np.bincount(ndimage.label(shown, structure=_CORNERS)[0].ravel())[1:]
+    # runs of the next row that touch a run: from the first that does not end before it to the last that begins in time
+    first = np.searchsorted(ends, starts + stride, "left")
+    touched = np.searchsorted(starts, ends + stride, "right") - first
+    row = np.concatenate([np.zeros(1, np.intp), np.cumsum(touched)])
+    others = np.arange(row[-1]) - np.repeat(row[:-1] - first, touched)
+    graph = csr_array((np.ones(len(others), np.int8), others, row), shape=(len(starts), len(starts)))
+    count, labels = connected_components(graph, directed=False)
+    return np.bincount(labels, ends - starts, count).astype(np.int64)
+
+
+def _runs(shown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+    """Return where the runs of all rows begin and end, and how far apart rows lie: one pixel more than they are wide.
+
+    So no run goes on in the next row, and none touches a run of the row after at the other side.
+    """
+    stride = shown.shape[1] + 1
+    flat = np.zeros(len(shown) * stride + 1, np.bool_)
+    flat[1:].reshape(-1, stride)[:, :-1] = shown
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    return edges[::2], edges[1::2], stride

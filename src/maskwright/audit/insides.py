@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from maskwright.audit.blurring import blur
 from maskwright.audit.working import Field, slopes
 
 _BELIEVED = 6.0  # pixels that a colour must have to be believed
@@ -14,7 +15,7 @@ _SURE = 0.25  # pixels with at least 1 - _SURE of their surroundings inside teac
 def colour_codes(picture: Field) -> tuple[NDArray[np.int64], int]:
     """Return a code of each pixel's colour, (h, w), and how many there are: brightness and two hues, evenly cut."""
     if picture.shape[2] == 1:
-        grey = ndimage.gaussian_filter(picture[:, :, 0], 0.7, mode="nearest")
+        grey = blur(picture[:, :, 0], 0.7, mode="nearest")
         return _cut_evenly(grey, 18), 18
     red, green, blue = (picture[:, :, band] for band in range(3))
     brightness = _cut_evenly(red + green + blue, 6)
@@ -38,7 +39,7 @@ class Inside:
     def __init__(self, plane: Field, colours: NDArray[np.int64], count: int) -> None:
         down, right = slopes(plane[None])
         thickness = 2 * float(plane.sum()) / max(1.0, float(np.hypot(down, right).sum()))
-        around = ndimage.gaussian_filter(plane, 2.5, mode="nearest", truncate=3)
+        around = blur(plane, 2.5, mode="nearest", truncate=3)
         self.plane = plane
         self.sure_inside = (np.clip((around - 1 + _SURE) / _SURE, 0, 1) + 0.02) * plane
         self.sure_outside = (np.clip((_SURE - around) / _SURE, 0, 1) + 0.02) * (1 - plane)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from maskwright.audit.blurring import blur
 from maskwright.images.resize import resize_float
 
 MOST = 48  # codes of one picture
@@ -58,7 +59,7 @@ def find_landmarks(grey: NDArray[np.float32]) -> Landmarks:
 
 def _blobs(grey: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return rows, columns and strengths of light and dark blobs that lie a square's half inside the picture."""
-    blobs = np.abs(ndimage.gaussian_filter(grey, _FINE) - ndimage.gaussian_filter(grey, _COARSE))
+    blobs = np.abs(blur(grey, _FINE) - blur(grey, _COARSE))
     margin = _HALF - 2
     inner = blobs[margin:-margin, margin:-margin]
     top = (ndimage.maximum_filter(inner, _APART) == inner) & (inner > _LEAST_BLOB)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from maskwright.audit.alignment import FINEST, Alignment, Overlay, agreement, align_landmarks, lay_over
+from maskwright.audit.blurring import blur
 from maskwright.audit.prints import LANDMARKED, THUMBNAIL, PicturePrint, grey_of, shrink
 from maskwright.images.formats import ImageInfo, read_image
 
@@ -82,7 +82,7 @@ def _possible(alignment: Alignment, first: Image.Image, second: Image.Image) -> 
 
 def _same(overlay: Overlay, block: int) -> bool:
     """Whether all that has texture agrees, and the whole too."""
-    first, second = (ndimage.gaussian_filter(part, FINEST) for part in (overlay.first, overlay.second))
+    first, second = (blur(part, FINEST) for part in (overlay.first, overlay.second))
     agreed = agreement(overlay, block)
     if not len(agreed) or np.median(agreed) < 0.9 or (agreed < 0.8).mean() > 0.1 or (agreed < 0.5).mean() > 0.02:
         return False

@@ -46,6 +46,11 @@ def look_at_margins(mask: NDArray[np.uint8], classes: Classes) -> Margins | None
     widths, cut, ignored = [], [], []
     for strip in (mask, mask.T, mask[::-1], mask.T[::-1]):
         most = max(2, int(_WIDEST * len(strip)))
+        if not strip[: most + _DEEPER + 1].max() or _shows_foreground(strip[0]):  # most are the one or the other
+            widths.append(0)
+            cut.append(0)
+            ignored.append(0)
+            continue
         part = np.ascontiguousarray(strip[: most + _DEEPER + 1])
         shown = ((part != 0) & (part != IGNORE)).sum(axis=1)
         first = int(np.argmax(shown > 0)) if shown.any() else 0
@@ -57,6 +62,10 @@ def look_at_margins(mask: NDArray[np.uint8], classes: Classes) -> Margins | None
     known = frame[frame != IGNORE]
     share = float((known != 0).mean()) if known.size else 0.0
     return Margins(tuple(widths), tuple(cut), tuple(ignored), round(share, 3))
+
+
+def _shows_foreground(row: NDArray[np.uint8]) -> bool:
+    return bool(((row != 0) & (row != IGNORE)).any())
 
 
 def _longest_cut(rows: NDArray[np.uint8]) -> int:

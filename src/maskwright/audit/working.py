@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from maskwright.audit.blurring import blur
 from maskwright.images.classes import IGNORE, Classes
 from maskwright.images.modes import Pixels
 from maskwright.images.present import count_values
@@ -88,8 +89,8 @@ def _outlined(planes: Field) -> Field:
 
 def _filled(planes: Field, known: Field, *, binary: bool) -> Field:
     """Share unknown pixels out to the classes around them; those far from all keep half."""
-    near = [ndimage.gaussian_filter(plane, _SOFT, mode="nearest", truncate=3) for plane in planes]
-    total = ndimage.gaussian_filter(known, _SOFT, mode="nearest", truncate=3) if binary else sum(near)
+    near = [blur(plane, _SOFT, mode="nearest", truncate=3) for plane in planes]
+    total = blur(known, _SOFT, mode="nearest", truncate=3) if binary else sum(near)
     share = np.stack(near) / (total + np.float32(1e-4))
     sharper = np.clip((share - np.float32(0.5)) * 3 + np.float32(0.5), 0, 1)
     return np.where(known < np.float32(0.9), np.where(known < 0.1, sharper, planes + (1 - known) * sharper), planes)

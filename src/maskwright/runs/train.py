@@ -98,10 +98,10 @@ def train(
     need("torch", extra="train", purpose="Training")
     accepted = known_kinds(accept)
     tracking = Tracking(find_trackers(track), pictures=track_pictures, progress=progress)
-    resolved = resolve_device(device)
     _decide_length_once(epochs, minutes, overrides or {})
     settled = with_epochs(load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})}), epochs)
-    _prepare_layers(resolved)
+    prepare_layers(device)
+    resolved = resolve_device(device)
     dataset, settled = read_data(data, settled, progress)
     check_needs(dataset, settled)
     run = RunFolder(Path(output) if output is not None else next_folder(dataset.root.resolve().name or "run"))
@@ -155,12 +155,14 @@ def _train_and_score(work: Work, run: RunFolder, tracking: Tracking, watch: Stop
     return scores
 
 
-def _prepare_layers(device: str) -> None:
-    """Have the quicker layers built while pictures are read; a few seconds, the first time on a machine."""
-    from maskwright.training.fast_layers import untuned
-    from maskwright.training.kernels import build_ahead
+def prepare_layers(device: str) -> None:
+    """Have the quicker layers built while PyTorch is loaded: two seconds of another core, the first time on a machine.
 
-    if device == "cpu" and not untuned():
+    device: as asked for. Which one `auto` is only PyTorch can tell; should it be a GPU, they were built for nothing.
+    """
+    from maskwright.training.kernels import build_ahead, untuned
+
+    if device in ("auto", "cpu") and not untuned():
         build_ahead()
 
 
@@ -205,6 +207,7 @@ def _train_once(work: Work, run: RunFolder) -> Mapping[str, Any]:
         parts={name: len(indices) for name, indices in part.items()},
         seconds=time.monotonic() - begun,
         pictures=work.pictures,
+        elapsed=work.elapsed,
     )
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)

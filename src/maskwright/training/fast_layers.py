@@ -12,7 +12,6 @@ answers in training. So its state, its evaluation and its export are what they w
 import contextlib
 import ctypes
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -24,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from maskwright.models.mobilenet_v2 import NormRelu6
 from maskwright.training.depthwise import depthwise
-from maskwright.training.kernels import cpu_kernels
+from maskwright.training.kernels import cpu_kernels, untuned
 from maskwright.training.upsampling import quick_decoders
 
 Bounds = tuple[float, float]
@@ -56,11 +55,6 @@ def told_of_layers(device: torch.device) -> str:
     if untuned():
         return "PyTorch's: MASKWRIGHT_NO_TUNING is set"
     return cpu_kernels().why
-
-
-def untuned() -> bool:
-    """Whether MASKWRIGHT_NO_TUNING asks for PyTorch's own ways."""
-    return os.environ.get("MASKWRIGHT_NO_TUNING", "") not in ("", "0")
 
 
 class _FastLayers(TorchFunctionMode):

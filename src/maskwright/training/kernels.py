@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,8 +39,8 @@ class Kernels:
 @cache
 def cpu_kernels() -> Kernels:
     """Return the library of kernels, built now where it has not been, and say so where it cannot be had."""
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if sys.platform != "linux" or compiler is None:
+    compiler = _compiler()
+    if compiler is None:
         lacks = "no C compiler is installed" if sys.platform == "linux" else "they are built on Linux only"
         return Kernels(None, f"PyTorch's: {lacks}")
     try:
@@ -50,11 +51,31 @@ def cpu_kernels() -> Kernels:
     return Kernels(library, f"the slowest ones are computed by code built for this processor by {Path(compiler).name}")
 
 
+def untuned() -> bool:
+    """Whether MASKWRIGHT_NO_TUNING asks for PyTorch's own ways."""
+    return os.environ.get("MASKWRIGHT_NO_TUNING", "") not in ("", "0")
+
+
 def build_ahead() -> Thread:
-    """Begin to build the library in the background, as a training does while it reads its pictures."""
-    thread = Thread(target=cpu_kernels, name="kernels", daemon=True)
+    """Begin to build the library in the background, as a training does while PyTorch is loaded and pictures are read.
+
+    It is not loaded here: it uses PyTorch's threads where PyTorch was loaded before it.
+    """
+    thread = Thread(target=_build, name="kernels", daemon=True)
     thread.start()
     return thread
+
+
+def _build() -> None:
+    compiler = _compiler()
+    if compiler is None:
+        return
+    with suppress(OSError, MaskwrightError, subprocess.SubprocessError), _ALONE:  # who needs it will be told why
+        _built(compiler, cache_folder() / "kernels")
+
+
+def _compiler() -> str | None:
+    return shutil.which("gcc") or shutil.which("clang") if sys.platform == "linux" else None
 
 
 def _built(compiler: str, folder: Path) -> Path:

@@ -17,8 +17,9 @@ from maskwright.progress import Progress, Step
 from maskwright.recipe import Augmentation, Phase, TrainingOptions
 from maskwright.training.batches import Batch
 from maskwright.training.checkpoint import Position
-from maskwright.training.fast_layers import fast_layers, untuned
+from maskwright.training.fast_layers import fast_layers
 from maskwright.training.feeding import Scaling, seed_of, training_batch
+from maskwright.training.kernels import untuned
 from maskwright.training.optimizers import Adam, AdamW
 from maskwright.training.schedule import plateau_factor, rate_factor
 

@@ -3,7 +3,10 @@
 import copy
 import functools
 import math
+import os
 import statistics
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -221,3 +224,14 @@ def _gradient_errors(seed: int) -> tuple[float, float]:
 
     exact = gradient(torch.float64, fast=False)
     return _error(gradient(torch.float32, fast=False), exact), _error(gradient(torch.float32, fast=True), exact)
+
+
+def test_building_ahead_neither_loads_torch_nor_the_library(tmp_path: Path) -> None:
+    script = (
+        "import sys; from maskwright.training import kernels; kernels._compile = lambda compiler, path: path.touch(); "
+        "kernels.ctypes.CDLL = None; kernels.build_ahead().join(); assert 'torch' not in sys.modules"
+    )
+    variables = {**os.environ, "MASKWRIGHT_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list(tmp_path.rglob("layers-*.so"))) == (1 if kernels._compiler() else 0)

@@ -38,7 +38,7 @@ def test_bf16_is_chosen_where_it_is_clearly_faster(bf16: float, chosen: str, mon
     assert probe(_network(), (1, 3, 8, 8), CPU) == Speed(chosen, {"bf16": bf16, "fp32": 1.0})
 
 
-def test_a_hopeless_precision_is_not_timed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hopeless_precision_is_not_timed_again_and_the_other_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def seconds(network: nn.Module, shape: object, device: object, name: str) -> float:
@@ -47,7 +47,7 @@ def test_a_hopeless_precision_is_not_timed_again(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(precision, "_step_seconds", seconds)
     probe(_network(), (1, 3, 8, 8), CPU)
-    assert asked.count("bf16") == 4
+    assert asked.count("bf16") == 3
     assert asked.count("fp32") == 2
 
 
@@ -96,3 +96,16 @@ def test_one_slow_look_does_not_cost_bf16_its_chance(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(precision, "_step_seconds", lambda *given: next(bf16) if given[-1] == "bf16" else 1.0)
     assert probe(_network(), (1, 3, 8, 8), CPU) == Speed("bf16", {"bf16": 0.5, "fp32": 1.0})
+
+
+def test_a_cpu_is_shown_half_of_a_large_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: set[int] = set()
+
+    def seconds(network: nn.Module, shape: tuple[int, ...], device: object, name: str) -> float:
+        shown.add(shape[0])
+        return shape[0] * (0.5 if name == "bf16" else 1.0)
+
+    monkeypatch.setattr(precision, "_step_seconds", seconds)
+    assert probe(_network(), (17, 3, 8, 8), CPU) == Speed("bf16", {"bf16": 8.5, "fp32": 17.0})
+    assert probe(_network(), (4, 3, 8, 8), CPU) == Speed("bf16", {"bf16": 2.0, "fp32": 4.0})
+    assert shown == {8, 4}
