@@ -21,6 +21,7 @@ from maskwright.runs import survey, timekeeping
 from maskwright.runs.choosing import build, choose_unloaded
 from maskwright.runs.folder import RunFolder
 from maskwright.runs.rehearsal import Rehearsed, Stage, rehearse_once
+from maskwright.runs.rehearsal_file import FileCosts
 from maskwright.runs.survey import KEPT, Setting
 from maskwright.runs.work import Work
 
@@ -28,6 +29,9 @@ TINY = {
     "model.encoder": "none", "model.weights": "none", "model.size": 64, "model.decoder_channels": [8, 8, 8, 8],
     "training.precision": "fp32",
 }  # fmt: skip
+
+
+FREE = FileCosts(0.0, 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +106,8 @@ def test_a_training_with_minutes_keeps_the_stated_network_and_notes_what_it_took
     assert plan["epochs"][0] > 1 and len(run.events.of_kind("epoch")) == 1
     noted = run.events.of_kind("forecast")[0]
     assert noted["expected"] == plan["forecast"] and noted["taken"].keys() == plan["forecast"].keys()
+    assert min(noted["taken"][term] for term in ("begin", "pack", "fit", "export", "score", "report")) > 0
+    assert "<td>forecast</td>" in (run.path / "report.html").read_text()
 
 
 def test_folds_share_the_minutes_and_all_end(data: Path, tmp_path: Path, no_time: None) -> None:
@@ -123,8 +129,18 @@ def test_a_rehearsal_leaves_the_network_as_it_was(data: Path) -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in choice.network.state_dict().items())
     assert all(parameter.requires_grad and parameter.grad is None for parameter in choice.network.parameters())
     assert len(found.costs.steps) == 2 and min(*found.costs.steps, found.costs.pack, found.costs.measure) > 0
+    assert min(found.costs.export, found.costs.prove, found.costs.predict) > 0
     assert found.packed == 64 * 64 * 4  # three bands and a mask
     assert found.memory is None or found.memory > 1e7
+
+
+def test_tiles_are_rehearsed_to_the_model_file(data: Path) -> None:
+    recipe = build_recipe({"model": {"encoder": "none", "weights": "none"}})
+    work = Work(maskwright.read_dataset(data), recipe, "cpu", None, lambda _: None)
+    choice = choose_unloaded(work)
+    stage = Stage(View("tile", (32, 32), 1.0, 8, {}), 4, "fp32", 255.0)
+    found = rehearse_once(work, choice.network, choice.facts, stage, np.arange(20))
+    assert min(found.costs.export, found.costs.prove, found.costs.predict, found.costs.validate) > 0
 
 
 def test_a_plan_of_the_default_recipe_lists_every_candidate_that_the_pictures_allow(data: Path) -> None:
@@ -148,7 +164,7 @@ def test_memory_on_a_cpu_is_the_rehearsal_s_with_what_is_kept_and_the_pack_s_pag
     work = Work(maskwright.read_dataset(data), Recipe(), device, None, lambda _: None)
     facts = Facts(20, 64, 96, True, 30.0, "pebble", 255.0, 3)
     setting = Setting(facts, View("whole", (64, 64), 1.0, 0, {}), 4, np.arange(20), np.arange(20, 30))
-    found = Rehearsed(Costs(0.1, (0.1,), 0.1, 0.1, 0.1), memory=1_000_000_000, packed=1000.0)
+    found = Rehearsed(Costs(0.1, (0.1,), 0.1, 0.1, 0.1), memory=1_000_000_000, packed=1000.0, file=FREE)
     option = survey._option(work, setting, CANDIDATES[0], "none", ("fp32", "stated"), found)
     assert option.memory == (KEPT * 1e9 + 30 * 1000 if device == "cpu" else 1e9)
 

@@ -14,6 +14,7 @@ from maskwright.runtime.cores import available_cores
 
 _M_TRIM_THRESHOLD = -1  # malloc.h: parameters of mallopt
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 _GIB = 1 << 30
 _OLD_LIMIT = 32 << 20  # glibc before 2.34 refuses a larger M_MMAP_THRESHOLD
 
@@ -45,7 +46,10 @@ def tune_process() -> tuple[str, ...]:
 
 
 def keep_memory() -> bool:
-    """Tell glibc to keep freed blocks up to 1 GiB; return whether it took the order (never elsewhere)."""
+    """Tell glibc to keep freed blocks up to 1 GiB, in one heap; return whether it took the order (never elsewhere).
+
+    In one: else each new thread may get a heap of its own, and what all of them keep adds up.
+    """
     if platform.libc_ver()[0] != "glibc":
         return False
     try:
@@ -53,5 +57,6 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
+    mallopt(_M_ARENA_MAX, 1)
     taken = bool(mallopt(_M_MMAP_THRESHOLD, _GIB)) or bool(mallopt(_M_MMAP_THRESHOLD, _OLD_LIMIT))
     return bool(mallopt(_M_TRIM_THRESHOLD, _GIB)) and taken

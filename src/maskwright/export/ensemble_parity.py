@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from scipy.special import expit, softmax
@@ -24,6 +23,7 @@ from maskwright.images.resize import resize_float
 from maskwright.runtime.cores import available_cores
 from maskwright.runtime.metadata import read_description
 from maskwright.runtime.predictor import Predictor, cut_probabilities, load_model
+from maskwright.runtime.sessions import open_onnx
 from maskwright.runtime.tiling import tiled_probabilities
 
 
@@ -79,10 +79,7 @@ def _logits_of(path: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Open a model file with its inner tensor `logits` as an output."""
     model = read_graph(path)
     model.graph.output.append(helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = available_cores(), 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_onnx(model.SerializeToString(), path, available_cores())
 
     def run(images: NDArray[Any]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = session.run([LOGITS], {"image": np.ascontiguousarray(images)})[0]

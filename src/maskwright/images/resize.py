@@ -58,7 +58,8 @@ def _part_along_rows(array: NDArray[np.float32], at: int, lengths: tuple[int, in
     """Resize the middle axis of a part of an array that begins at `at`, from one whole length to another."""
     if lengths[0] == lengths[1]:
         return array[:, part.start - at : part.stop - at]
-    first, weights = (taps[part] for taps in line_taps(*lengths))
+    first, weights = line_taps(*lengths)
+    first, weights = first[part], weights[part]
     result = np.empty((array.shape[0], len(first), array.shape[2]), np.float32)
     for channel, picture in zip(result, np.ascontiguousarray(array), strict=True):
         for start in range(0, len(first), _ROWS_AT_ONCE):

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-# What does not depend on the pictures, as trainings on two busy cores took it (benchmarks/training/forecast.py).
-EXPORT_SECONDS = 2.0  # tracing, writing, a session of ONNX Runtime
-REPORT_SECONDS = 3.0  # charts, page, card, and the end of the process
+EXPORT_SECONDS = 2.0  # tracing, writing, a session of ONNX Runtime; where that was not measured
+# What does not depend on pictures or network, as trainings on two cores took it (benchmarks/training/forecast.py).
+REPORT_SECONDS = 1.5  # charts, page, card, and the end of the process
 PARITY_PICTURES = 16  # through network and file each
+SHOWN, ALL_SHOWN = 6, 24  # examples in a report; and so many pictures or fewer are all shown once more
 CHOOSING_PASSES = 1.3  # over the validation pictures: a second one where a temperature helps
 MARGIN = 0.03  # of the time that is left: kept back, since a training ends at a whole epoch
 
@@ -29,6 +30,11 @@ class Counts:
     steps: int
     folds: int = 0
 
+    @property
+    def scored(self) -> int:
+        """Pictures that are scored in all."""
+        return self.test * max(1, self.folds)
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -37,7 +43,8 @@ class Costs:
     pack: a picture, read, resized and written. steps: one step of the optimizer with its batch, of each phase.
     validate: a picture, after an epoch. predict: a picture, by the model file. measure: a picture, read and scored on
     its mask's own grid. learn: what is learnt once for the answers that scores stand beside. choose: a picture, read
-    and looked at for temperature and threshold.
+    and looked at for temperature and threshold. export: a model file, without its proof. prove: a picture at its own
+    size, read, through the network and through the file.
     """
 
     pack: float
@@ -47,6 +54,8 @@ class Costs:
     measure: float
     learn: float = 0.0
     choose: float = 0.0
+    export: float = EXPORT_SECONDS
+    prove: float = 0.0
 
     def epochs(self, counts: Counts) -> tuple[float, ...]:
         """Return the seconds of an epoch of each phase, validation included."""
@@ -99,10 +108,19 @@ def forecast(costs: Costs, counts: Counts, epochs: Sequence[int], *, begin: floa
         pack=(counts.train + counts.val + (counts.test if counts.folds else 0)) * costs.pack,
         fit=fit * trainings,
         choose=CHOOSING_PASSES * counts.val * (costs.predict + costs.choose) * max(1, counts.folds),
-        export=(EXPORT_SECONDS + 2 * PARITY_PICTURES * costs.predict) * trainings,
-        score=counts.test * (costs.predict + costs.measure) * max(1, counts.folds) + costs.learn,
-        report=REPORT_SECONDS,
+        export=_export(costs, counts),
+        score=counts.scored * (costs.predict + costs.measure) + costs.learn,
+        report=REPORT_SECONDS + (SHOWN + (counts.scored if counts.scored <= ALL_SHOWN else 0)) * costs.prove / 2,
     )
+
+
+def _export(costs: Costs, counts: Counts) -> float:
+    """Return the seconds of all model files; that of the folds together is compared with each of theirs."""
+    compared = min(PARITY_PICTURES, counts.val or counts.train)
+    single = (costs.export + compared * costs.prove) * (counts.folds + 1)
+    if not counts.folds:
+        return single
+    return single + costs.export + min(PARITY_PICTURES, counts.scored) * (counts.folds + 1) * costs.prove / 2
 
 
 def seconds_for_fit(minutes: float, ahead: Forecast) -> float:

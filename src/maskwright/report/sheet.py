@@ -74,7 +74,7 @@ def write_sheet(
     if not drawn:
         raise ShapeError("An overlay sheet needs at least one picture.")
     sheet = _compose(drawn, classes, title)
-    write_with(path, lambda temporary: sheet.save(temporary, format="PNG", optimize=True))
+    write_with(path, lambda temporary: sheet.save(temporary, format="PNG", compress_level=4))
 
 
 def row_dice(truth: NDArray[Any], prediction: NDArray[Any], classes: Classes) -> float | None:

@@ -37,6 +37,7 @@ def deliver(
 
     description, candidate = describe_model(work, fitted), run.checkpoint / "candidate.onnx"
     trial = Trial(work, trace_for(fitted.network, description), candidate, choose_on)
+    work.progress(Step("export"))
     settled = settle(trial, description, temperature=temperature, threshold=threshold)
     description = settled.description
     work.progress(Step("export", 0, 2))

@@ -69,6 +69,7 @@ def _deliver(work: Work, run: RunFolder, models: Sequence[Path], rows: Indices) 
     write_json(run.path / PARITY, {"schema_version": 1, **report.to_json()})
     require_joined(report)
     os.replace(candidate, path)  # the very file that was compared
+    work.progress(Step("export"))
     costs = f"{len(models)} x the size and time of one, {path.stat().st_size / 1e6:.1f} MB"
     work.progress(Step("fold", text=f"all    {ENSEMBLE}: the {len(models)} folds' models as one file; {costs}"))
     return Ensemble(path, f"{ENSEMBLE} joins the folds' models; {UNSCORED}: these are the scores of its single models")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from maskwright.data.pack import Pack, PackSettings, build_pack
 from maskwright.errors import ConfigError, DataError
 from maskwright.files import write_json
+from maskwright.planning.facts import Facts
 from maskwright.planning.plan import Plan, describe
 from maskwright.progress import Step
 from maskwright.recipe import Recipe
@@ -164,6 +165,12 @@ def read_plan(run: RunFolder) -> Plan:
         raise DataError(
             f"The plan cannot be used: {error}.", where=str(run.plan), fix="start anew in another folder"
         ) from error
+
+
+def read_facts(run: RunFolder) -> Facts | None:
+    """Read the facts that the plan of a fold rests on; None in one that was written before they were kept."""
+    facts = read_json(run.plan).get("facts")
+    return Facts(**facts) if facts and facts.keys() == Facts.__dataclass_fields__.keys() else None
 
 
 def _pack(work: Work, plan: Plan, indices: Indices) -> Pack:

@@ -23,7 +23,7 @@ from maskwright.files import write_json
 from maskwright.progress import Step
 from maskwright.runs.delivery import deliver
 from maskwright.runs.ensemble import deliver_ensemble, note_scores
-from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part, needs_validation, read_plan
+from maskwright.runs.fitting import MIN_VALIDATION, Indices, Work, fit_part, needs_validation, read_facts, read_plan
 from maskwright.runs.folder import RunFolder, read_json
 from maskwright.runs.measuring import AtHand, Measures, meters_for
 from maskwright.runs.opinions import FOLD_MODELS, SUSPECTS, Hearing, digest_of, in_words, write_suspects
@@ -62,8 +62,9 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     everything = with_copies(dataset.columns, rows)
     work = replace(work, dataset=dataset, rows=everything, scored=len(rows) // len(held_out))
     meters = meters_for(dataset, Measures().with_recipe(work.recipe.evaluation), AtHand(rows, learnt_in=FOLDED))
+    work.progress(Step("score"))  # what it learns
     predictors, scores = _score_folds(work, run, held_out, meters)
-    work = replace(work, like=read_plan(run.fold(1)), trainings=1, scored=0)
+    work = replace(_like_first(work, run), trainings=1, scored=0)
     part = f"{len(rows)} pictures, each scored by the model of the fold that held it out"
     train, val = everything, NONE
     if needs_validation(work.recipe):  # it ends as the folds' trainings ended, by pictures set aside
@@ -77,6 +78,7 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     majority, notes = majority_of(dataset, rows), (note, ensemble.note)
     evaluation = summarise_part(dataset, scores, predictors, majority, FOLDED, meters=meters, part=part, notes=notes)
     note_scores(ensemble, evaluation, part)
+    work.progress(Step("score"))  # what it amounts to
     work.progress(Step("fold", text=f"all    one more training, on {what}: the model file"))
     first, _ = _set_aside(work, with_copies(dataset.columns, np.setdiff1d(rows, held_out[0])))
     _plan_like_first(run, len(first), len(train))
@@ -89,7 +91,7 @@ def train_folds(work: Work, run: RunFolder) -> Mapping[str, Any]:
     )
     predictor_of = {dataset[int(i)].id: model for test, model in zip(held_out, predictors, strict=True) for i in test}
     seconds, parts = fitted.result.seconds, {"all": len(everything)}
-    outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures)
+    outcome = Outcome(dataset, evaluation, predictor_of, part, description, parts, seconds, work.pictures, work.elapsed)
     write_results(run, outcome, work.progress)
     return read_json(run.evaluation)
 
@@ -107,7 +109,7 @@ def _score_folds(
         work.progress(Step("fold", text=which))
         work = replace(work, trainings=len(held_out) + 2 - number)  # this one, those that follow, the one on all
         predictors.append(_fold_model(work, run.fold(number), rest))
-        work = replace(work, like=read_plan(run.fold(1)))
+        work = _like_first(work, run)
         scores.extend(score_part(dataset, test, predictors[-1], work.progress, meters=meters, listen=hearing.hear))
     _tell_suspects(work, run, rows, hearing.findings())
     run.events.add({"event": "scored", "part": "folds", "pictures": len(scores)})
@@ -126,6 +128,11 @@ def _pictures_of(originals: int, everything: int, val: int) -> str:
     copies = f" and {everything - originals} copies of them" if everything > originals else ""
     chose = f", {val} of which only chose its best epoch" if val else ""
     return f"all {originals} pictures{copies}{chose}"
+
+
+def _like_first(work: Work, run: RunFolder) -> Work:
+    """Return what the trainings after the first fold's work on: its plan, and the facts of its pictures."""
+    return replace(work, like=read_plan(run.fold(1)), facts=read_facts(run.fold(1)))
 
 
 def _plan_like_first(run: RunFolder, before: int, after: int) -> None:

@@ -15,9 +15,9 @@ from maskwright.errors import DataError
 from maskwright.evaluation.score import LoadedPicture
 from maskwright.files import write_json
 from maskwright.recipe import Recipe
-from maskwright.runs.fitting import Indices
 from maskwright.runs.folder import read_json
 from maskwright.runs.recipes import dump_recipe
+from maskwright.runs.work import Indices
 
 SUSPECTS = "suspects.json"
 SCHEMA_VERSION = 1

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from maskwright.audit.facts import look_at_pair
 from maskwright.data.copies import originals
 from maskwright.data.dataset import Dataset
 from maskwright.data.splits import split_dataset
-from maskwright.data.threads import in_threads, spread
-from maskwright.errors import DataError, need
+from maskwright.errors import need
 from maskwright.planning.candidates import candidates_for
 from maskwright.planning.facts import gather_facts
 from maskwright.planning.plan import plan_batch, plan_view
 from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import Recipe
+from maskwright.runs.check_seconds import check_seconds
 from maskwright.runs.choosing import choose_unloaded, weights_at_hand
+from maskwright.runs.excerpt import timed
 from maskwright.runs.fitting import build_loss_of, resolve_device
 from maskwright.runs.folds import MIN_GROUPS
 from maskwright.runs.needs import check_needs
@@ -25,11 +25,8 @@ from maskwright.runs.networks import CPU_ENCODER
 from maskwright.runs.planning import rank
 from maskwright.runs.recipes import load_recipe
 from maskwright.runs.survey import Option, Setting, survey
-from maskwright.runs.train import FOLDS, read_data
+from maskwright.runs.train import FOLDS, prepare_layers, read_data
 from maskwright.runs.work import MIN_VALIDATION, Indices, Work
-
-LOOKED_AT = 6  # pairs, to time the check
-COMPARING = 1.25  # of the time that reading takes: the check compares pictures too
 
 
 @dataclass(frozen=True)
@@ -116,6 +113,7 @@ def plan(
     """
     begun = time.monotonic()
     need("torch", extra="train", purpose="A plan")
+    prepare_layers(device)
     resolved = resolve_device(device)
     settled = load_recipe(recipe, {**(overrides or {}), **({"folds": folds} if folds else {})})
     dataset, settled = read_data(data, settled, progress)
@@ -128,14 +126,16 @@ def plan(
     facts = gather_facts(dataset, parts.train, progress)
     batch_size, why_batch = plan_batch(settled, facts)
     setting = Setting(facts, plan_view(settled, facts), batch_size, parts.train, parts.val)
-    begin = time.monotonic() - begun + _check_seconds(dataset)
+    begin = time.monotonic() - begun
+    _wait_for_layers(resolved)
+    begin += check_seconds(dataset)
     progress(Step("plan", text="plan   a training in miniature, on a few of the pictures"))
-    stated = None if candidates_for(settled) else choose_unloaded(work)
-    timed = time.monotonic()
-    options = survey(work, setting, stated)
-    begin += (time.monotonic() - timed) / (1 if minutes is not None else len(options))
+    building, stated = timed(lambda: None if candidates_for(settled) else choose_unloaded(work))
+    surveying, options = timed(lambda: survey(work, setting, stated))
+    begins = [begin + building + (one.chosen_seconds if minutes is None else surveying) for one in options]
+    begin = min(begins)
     fitting = [one for one in options if minutes is not None and all(_epochs(work, setting, one, minutes, begin))]
-    lines = [_line(work, setting, one, minutes, begin) for one in options]
+    lines = [_line(work, setting, one, minutes, at) for one, at in zip(options, begins, strict=True)]
     reasons = {**setting.view.reasons, "batch_size": why_batch, "precision": options[0].precision[1]}
     return PlanResult(
         str(dataset.root), settled.name, parts.counts(), parts.folds, setting.view.mode, batch_size, resolved, reasons,
@@ -174,17 +174,13 @@ def _divide(dataset: Dataset, recipe: Recipe) -> _Parts:
     return _Parts(rest[len(val) :], val, held, folds)
 
 
-def _check_seconds(dataset: Dataset) -> float:
-    """Return how long the check of all pairs takes, by the time that a few of them take."""
-    rows = spread(range(len(dataset)), LOOKED_AT)
-    try:
-        look_at_pair(dataset, rows[0])  # what is loaded on first use is loaded now
-        begun = time.perf_counter()
-        for _ in in_threads(lambda row: look_at_pair(dataset, row), rows):
-            pass
-    except DataError:  # the check will say so
-        return 0.0
-    return (time.perf_counter() - begun) / len(rows) * len(dataset) * COMPARING
+def _wait_for_layers(device: str) -> None:
+    """Let the layers be built before anything is timed; a training's are, by the time that its check is done."""
+    import torch
+
+    from maskwright.training.fast_layers import told_of_layers
+
+    told_of_layers(torch.device(device))
 
 
 def _epochs(work: Work, setting: Setting, option: Option, minutes: float | None, begin: float) -> tuple[int, ...]:

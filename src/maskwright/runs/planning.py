@@ -33,7 +33,10 @@ def make_plan(work: Work, train: Indices, val: Indices, device: "torch.device") 
     """
     from maskwright.training.fast_layers import told_of_layers
 
-    facts = gather_facts(work.dataset, train, work.progress)
+    if work.facts is None:
+        facts = gather_facts(work.dataset, train, work.progress)
+    else:
+        facts = replace(work.facts, pictures=len(train))
     view = plan_view(work.recipe, facts) if work.like is None else view_like(work.like)
     if work.like is not None:
         facts = replace(facts, value_range=work.like.value_range)

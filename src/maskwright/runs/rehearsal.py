@@ -5,28 +5,22 @@ Torch is imported inside functions.
 """
 
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.pack import Pack, PackSettings, build_pack
-from maskwright.data.threads import spread
-from maskwright.evaluation.classical import LEARN_FROM
-from maskwright.evaluation.looking import Tally, look_at
-from maskwright.evaluation.meters import Meter
-from maskwright.evaluation.score import score_pictures
-from maskwright.evaluation.temperature import TemperatureFit
-from maskwright.evaluation.threshold import ThresholdFit
-from maskwright.images.sizes import scaled_decoding_size
+from maskwright.data.pack import Pack
 from maskwright.planning.costs import Costs
 from maskwright.planning.plan import View
-from maskwright.runs.measuring import AtHand, Measures, meters_for
+from maskwright.runs.excerpt import PACKED, Excerpt, make_excerpt, timed
 from maskwright.runs.memory import peak_bytes, reset_peak
+from maskwright.runs.rehearsal_file import FileCosts, rehearse_file
 from maskwright.runs.work import Indices, Work
 
 if TYPE_CHECKING:
@@ -36,9 +30,10 @@ if TYPE_CHECKING:
     from maskwright.models.build import NetworkFacts
     from maskwright.training.steps import State
 
-PACKED, SCORED = 8, 4  # pictures
-TIMED = 2  # steps, after one that warms up
-PATIENCE = 2.0  # seconds of steps of one kind, after which no further one is begun
+SIZES = 2  # of batches, as most often: one is larger by a picture. Each sets itself up at its first step
+TIMED = 7  # steps at most, after the first of each size
+PATIENCE = 1.2  # seconds of steps of one kind, after which no further one is begun
+SLOW = 0.5  # seconds: what takes longer is not done a second time
 
 
 @dataclass(frozen=True)
@@ -55,12 +50,13 @@ class Stage:
 class Rehearsed:
     """costs: in seconds. memory: peak in bytes, of the process or of the GPU; None where nothing says it.
 
-    packed: bytes of a packed picture with its mask.
+    packed: bytes of a packed picture with its mask. file: what the network's model file costs.
     """
 
     costs: Costs
     memory: int | None
     packed: float
+    file: FileCosts
 
 
 @dataclass(frozen=True)
@@ -82,31 +78,19 @@ class Repeated:
         return self.pack.mask(index % len(self.pack))
 
 
-@dataclass(frozen=True)
-class Excerpt:
-    """What does not depend on the network: a small pack, and seconds a picture of what is done with its pixels."""
+def rehearse(
+    work: Work,
+    network: "nn.Module",
+    facts: "NetworkFacts",
+    stage: Stage,
+    excerpt: Excerpt,
+    other: Rehearsed | None = None,
+) -> Rehearsed:
+    """Time steps of each phase, the validation and the model file; the network's state is put back.
 
-    pack: Pack
-    pack_seconds: float
-    measure_seconds: float
-    learn_seconds: float
-    choose_seconds: float
-
-
-def make_excerpt(work: Work, view: View, rows: Indices, folder: Path) -> Excerpt:
-    """Pack a few of the pictures at `rows` into a scratch folder, and score some of them without a network."""
-    chosen = spread([int(row) for row in rows], PACKED)
-    size = view.size if view.mode == "whole" else None
-    settings = PackSettings(size=size, scale=view.scale, bands=work.dataset.bands)
-    seconds, pack = _timed(lambda: build_pack(work.dataset, chosen, settings, folder=folder))
-    measure, learn, choose = _measuring(work, view, chosen)
-    return Excerpt(pack, seconds / len(chosen), measure, learn * min(LEARN_FROM, len(rows)), choose)
-
-
-def rehearse(work: Work, network: "nn.Module", facts: "NetworkFacts", stage: Stage, excerpt: Excerpt) -> Rehearsed:
-    """Time steps of each phase and the validation; the network's state is put back.
-
-    Raises TrainingError for pictures or a batch with which no step can be taken.
+    other: a rehearsal of another network, whose model file stands for this one's: tracing takes half a second.
+    Raises TrainingError for pictures or a batch with which no step can be taken, ExportError for a network that cannot
+    be a model file.
     """
     import torch
 
@@ -118,17 +102,22 @@ def rehearse(work: Work, network: "nn.Module", facts: "NetworkFacts", stage: Sta
     try:
         steps = _steps(work, network, facts, stage, excerpt.pack, device)
         validate = _validating(work, network, facts, stage, excerpt.pack, device)
+        if other is None:
+            file = rehearse_file(work, network, facts, stage.view, stage.value_range, excerpt.sizes)
+        else:
+            file = _like(other, validate)
     finally:
         network.zero_grad(set_to_none=True)
         network.load_state_dict(before)
         network.requires_grad_(True).train(training)
     costs = Costs(
-        pack=excerpt.pack_seconds, steps=steps, validate=validate, predict=validate * _looks(stage.view),
+        pack=excerpt.pack_seconds, steps=steps, validate=validate, predict=file.predict,
         measure=excerpt.measure_seconds, learn=excerpt.learn_seconds, choose=excerpt.choose_seconds,
+        export=file.export, prove=file.prove,
     )  # fmt: skip
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_bytes()
     packed = sum(path.stat().st_size for path in excerpt.pack.folder.glob("*.bin")) / len(excerpt.pack)
-    return Rehearsed(costs, memory, packed)
+    return Rehearsed(costs, memory, packed, file)
 
 
 def rehearse_once(work: Work, network: "nn.Module", facts: "NetworkFacts", stage: Stage, rows: Indices) -> Rehearsed:
@@ -137,11 +126,10 @@ def rehearse_once(work: Work, network: "nn.Module", facts: "NetworkFacts", stage
         return rehearse(work, network, facts, stage, make_excerpt(work, stage.view, rows, Path(scratch)))
 
 
-def _looks(view: View) -> float:
-    """How much more is looked at in predicting than in validation: tiles overlap then."""
-    if view.mode == "whole":
-        return 1.0
-    return view.size[0] * view.size[1] / ((view.size[0] - view.overlap) * (view.size[1] - view.overlap))
+def _like(other: Rehearsed, validate: float) -> FileCosts:
+    """Return what a file costs whose network takes so much more or less in validation than that of another."""
+    predict = other.file.predict * validate / other.costs.validate
+    return replace(other.file, predict=predict, prove=max(0.0, other.file.prove + 2 * (predict - other.file.predict)))
 
 
 def _steps(
@@ -156,7 +144,7 @@ def _steps(
     recipe, classes, view = work.recipe, work.dataset.classes, stage.view
     phases = tuple(phase.model_copy(update={"epochs": 1}) for phase in recipe.training.phases)
     scaling = Scaling(stage.value_range, facts.mean, facts.std)
-    number = stage.batch_size * (1 + TIMED) + 1  # one batch is larger by one, as most often: it takes new memory
+    number = stage.batch_size * (1 + SIZES) + 1  # so the first batch is larger by one
     names = tuple(f"picture {at}" for at in range(number))
     settings = FitSettings(phases, recipe.training, recipe.augmentation, scaling, view.size, stage.precision, names)
     state, loss = State(network, settings, device), build_loss(recipe.loss, classes, auxiliary=recipe.model.auxiliary)
@@ -173,9 +161,9 @@ def _steps(
             _enter(state, at)
 
             def step(number: int) -> float:
-                return take_step(state, batches.batch(0, -(number + 1) % batches.steps), loss, lambda _: None)
+                return take_step(state, batches.batch(0, number % batches.steps), loss, lambda _: None)
 
-            known[kind] = _mean_seconds(step)
+            known[kind] = usual_seconds(step)
     return tuple(known[phase.encoder, phase.encoder_batch_norm] for phase in phases)
 
 
@@ -186,13 +174,17 @@ def _enter(state: "State", phase: int) -> None:
     state.scale_rates(0.0)
 
 
-def _mean_seconds(step: Callable[[int], object]) -> float:
-    """Return the mean seconds of up to TIMED steps after a first one."""
+def usual_seconds(step: Callable[[int], object]) -> float:
+    """Return the median seconds of some steps, numbered from 0, after the first of each size of batch.
+
+    The median: beside another program, or where memory is new, single steps take several times as long. Of steps that
+    take long, the second is the only one.
+    """
     taken: list[float] = []
-    for number in range(1 + TIMED):
-        if number < 2 or sum(taken) < PATIENCE:
-            taken.append(_timed(lambda at=number: step(at))[0])  # type: ignore[misc]
-    return sum(taken[1:]) / len(taken[1:])
+    for number in range(SIZES + TIMED):
+        if number < 2 or sum(taken[1:]) < PATIENCE:
+            taken.append(timed(partial(step, number))[0])
+    return median(taken[SIZES:] or taken[1:])
 
 
 def _validating(
@@ -210,45 +202,5 @@ def _validating(
             precision=stage.precision, measure=work.recipe.evaluation.choose_by, batch_size=stage.batch_size,
         )  # fmt: skip
 
-    return _timed(look)[0] / PACKED
-
-
-def _measuring(work: Work, view: View, rows: Sequence[int]) -> tuple[float, float, float]:
-    """Return the seconds of reading and scoring a picture, of learning from one before, and of choosing by one."""
-    dataset, classes = work.dataset, work.dataset.classes
-    outputs = max(1, classes.num_outputs)
-    at_least = scaled_decoding_size(view.size) if view.mode == "whole" else None
-
-    def read(index: int) -> NDArray[Any]:
-        return dataset.read_image(index, at_least=at_least)
-
-    def guess(image: NDArray[Any]) -> NDArray[np.float32]:
-        height, width = view.size if view.mode == "whole" else image.shape[:2]
-        return np.tile(np.linspace(0, 1 / outputs, width, dtype=np.float32), (outputs, height, 1))
-
-    def learn(some: Sequence[int]) -> tuple[Meter, ...]:
-        measures = Measures().with_recipe(work.recipe.evaluation)
-        return meters_for(dataset, measures, AtHand(np.array(some, np.int64), read_image=read))
-
-    def score(some: Sequence[int], meters: tuple[Meter, ...]) -> None:
-        score_pictures(dataset, some, guess, threshold=0.5, meters=meters, read_image=read)
-
-    def choose(some: Sequence[int]) -> None:
-        tallies: list[Tally] = [TemperatureFit(classes)]
-        if classes.binary or not classes.exclusive:
-            tallies.append(ThresholdFit(classes, work.recipe.evaluation.choose_by))
-        look_at(dataset, some, guess, tallies, stage="calibrate", read_image=read)
-
-    score(rows[:1], learn(rows[:1]))  # what is loaded on first use is loaded now
-    choose(rows[:1])
-    some = rows[-SCORED:]
-    learning, meters = _timed(lambda: learn(some))
-    scoring, _ = _timed(lambda: score(some, meters))
-    choosing, _ = _timed(lambda: choose(some))
-    return scoring / len(some), learning / len(some), choosing / len(some)
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    begun = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begun, result
+    first, _ = timed(look)
+    return (first if first > SLOW else timed(look)[0]) / PACKED

@@ -22,6 +22,7 @@ from maskwright.report.sheet import SheetRow, write_sheet
 from maskwright.runs.folder import RunFolder, read_json
 from maskwright.runs.gate import count_levels
 from maskwright.runs.opening import look_again
+from maskwright.runs.timekeeping import forecast_line
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import Predictor
 
@@ -35,7 +36,7 @@ class Outcome:
     """A training's end.
 
     predictor_of: picture id -> the model file that had not seen it. parts: pictures in each. pictures: whether the
-    report may show any.
+    report may show any. elapsed: seconds since the command began.
     """
 
     dataset: Dataset
@@ -46,12 +47,14 @@ class Outcome:
     parts: Mapping[str, int]
     seconds: float
     pictures: bool = True
+    elapsed: float = 0.0
 
 
 def write_results(run: RunFolder, outcome: Outcome, progress: Progress) -> ModelDescription:
     """Write scores, sheet, report and card, and put the scores into the model file; return its new description."""
     from maskwright.export.graph import update_description
 
+    progress(Step("score"))  # summing up, until now
     evaluation = replace(outcome.evaluation, part=outcome.part)
     document = evaluation.head()
     write_json_rows(run.evaluation, document, "pictures", evaluation.lines())
@@ -145,7 +148,10 @@ def _facts(run: RunFolder, outcome: Outcome) -> ReportFacts:
         threshold=_optional(run, "threshold.json"),
         calibration=_optional(run, "calibration.json"),
         parity=[one for one in [_optional(run, "parity.json")] if one is not None],
-        plan=[PlanLine(key, _shown(plan.get(key)), reason) for key, reason in plan["reasons"].items()],
+        plan=[
+            *(PlanLine(key, _shown(plan.get(key)), reason) for key, reason in plan["reasons"].items()),
+            *(PlanLine("forecast", *line) for line in [forecast_line(run, outcome.elapsed)] if line is not None),
+        ],
         findings=_findings(run),
         versions={name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
         licences={f"weights {description.weights}": description.licence} if description.licence else {},

@@ -14,8 +14,8 @@ from maskwright.evaluation.score import Listen, score_pictures
 from maskwright.evaluation.summary import majority_classes, summarise
 from maskwright.images.classes import IGNORE
 from maskwright.progress import Progress
-from maskwright.runs.fitting import Indices
 from maskwright.runs.opening import picture_reader
+from maskwright.runs.work import Indices
 from maskwright.runtime.predictor import Predictor
 
 MAJORITY_SAMPLE = 200  # masks: which class has most pixels does not hang on more

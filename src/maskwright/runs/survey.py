@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from maskwright.planning.facts import Facts
 from maskwright.planning.plan import View, finer_view, plan_length, plan_steps
 from maskwright.recipe import Recipe
 from maskwright.runs.choosing import Choice, build, choose_precision, usual_weights
-from maskwright.runs.rehearsal import Excerpt, Rehearsed, Stage, make_excerpt, rehearse
+from maskwright.runs.excerpt import Excerpt, make_excerpt, timed
+from maskwright.runs.rehearsal import Rehearsed, Stage, rehearse
 from maskwright.runs.work import Indices, Work, counts_of
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Setting:
 class Option:
     """One set-up.
 
-    precision: and why. tiles: of an epoch. memory: expected peak in bytes, None where nothing says it.
+    precision: and why. tiles: of an epoch. memory: expected peak in bytes, None where nothing says it. chosen_seconds:
+    what building it and choosing its precision takes: a training without minutes does no more of all this.
     """
 
     candidate: Candidate
@@ -55,6 +58,7 @@ class Option:
     counts: Counts
     tiles: int
     memory: float | None
+    chosen_seconds: float = 0.0
 
     def epochs(self, recipe: Recipe, batch_size: int, fit_seconds: float | None = None) -> tuple[tuple[int, ...], str]:
         """Return the epochs that are advised, or that fit into the seconds, and why."""
@@ -87,15 +91,16 @@ def survey(work: Work, setting: Setting, choice: Choice | None) -> list[Option]:
         excerpt = make_excerpt(work, setting.view, setting.train, Path(scratch))
         if choice is None:
             return list(_open(work, setting, excerpt))
-        precision = _precision(work, setting, choice.network)
+        seconds, precision = timed(partial(_precision, work, setting, choice.network))
         found = _rehearsed(work, setting, choice.network, choice.facts, precision[0], excerpt)
-        stated = Candidate(AS_STATED, choice.encoder, None, finer=False)
-        return [_option(work, setting, stated, choice.weights, precision, found)]
+        stated = Candidate(AS_STATED, choice.encoder, choice.decoder_channels, finer=False)
+        return [replace(_option(work, setting, stated, choice.weights, precision, found), chosen_seconds=seconds)]
 
 
 def _open(work: Work, setting: Setting, excerpt: Excerpt) -> Iterator[Option]:
     found: dict[tuple[str, tuple[int, ...] | None], Rehearsed] = {}
-    begun, precision = time.monotonic(), ("", "")
+    begun, precision, chosen = time.monotonic(), ("", ""), 0.0
+    first: Rehearsed | None = None
     for one in candidates_for(work.recipe):
         key = (one.encoder, one.decoder_channels)
         view = finer_view(setting.view, setting.facts) if one.finer else setting.view
@@ -104,21 +109,33 @@ def _open(work: Work, setting: Setting, excerpt: Excerpt) -> Iterator[Option]:
             continue
         weights = usual_weights(one.encoder)
         if key not in found:
-            network, facts = build(work, one.encoder, weights, decoder=one.decoder_channels, load=False)
-            precision = precision if found else _precision(work, setting, network)
-            found[key] = _rehearsed(work, setting, network, facts, precision[0], excerpt)
+            building = partial(build, work, one.encoder, weights, decoder=one.decoder_channels, load=False)
+            built_in, (network, facts) = timed(building)
+            if first is None:
+                probed_in, precision = timed(partial(_precision, work, setting, network))
+                chosen = built_in + probed_in
+            found[key] = _rehearsed(work, setting, network, facts, precision[0], excerpt, first)
+            first = first or found[key]
         option = _option(work, setting, one, weights, precision, found[key])
+        if first is not None:  # the probe of another network takes as much longer as its steps
+            option = replace(option, chosen_seconds=chosen * max(found[key].costs.steps) / max(first.costs.steps))
         yield option if view is setting.view else _at(option, view)
 
 
 def _rehearsed(
-    work: Work, setting: Setting, network: "nn.Module", facts: "NetworkFacts", precision: str, excerpt: Excerpt
+    work: Work,
+    setting: Setting,
+    network: "nn.Module",
+    facts: "NetworkFacts",
+    precision: str,
+    excerpt: Excerpt,
+    other: Rehearsed | None = None,
 ) -> Rehearsed:
     import torch
 
     network.to(torch.device(work.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     stage = Stage(setting.view, setting.batch_size, precision, setting.facts.value_range)
-    return rehearse(work, network, facts, stage, excerpt)
+    return rehearse(work, network, facts, stage, excerpt, other)
 
 
 def _precision(work: Work, setting: Setting, network: "nn.Module") -> tuple[str, str]:

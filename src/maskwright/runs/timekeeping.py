@@ -5,7 +5,7 @@ the same way. The minutes of such a training count from the first start to its s
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from maskwright.planning.costs import compare_terms
 from maskwright.planning.plan import Plan, clock_words
 from maskwright.progress import Progress, Step
 from maskwright.runs.folder import RunFolder, read_json
+from maskwright.runs.memory import peak_bytes
 from maskwright.runs.planning import seconds_left
 from maskwright.runs.work import Work, counts_of
 
@@ -82,7 +83,8 @@ def _tell(progress: Progress, before: Sequence[int], after: Sequence[int], why: 
 class Stopwatch:
     """A Progress that passes everything on, and knows how many seconds went into each term of a forecast.
 
-    The time between two steps counts for the later one.
+    The time between two steps counts for the later one. A step without count and words only ends what went before it;
+    one of words alone is a remark.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -92,7 +94,8 @@ class Stopwatch:
     def __call__(self, step: Step) -> None:
         """Note the time, and pass the step on."""
         now = time.monotonic()
-        term = BEGIN if step.done == step.total == 0 else TERMS.get(step.stage, BEGIN)
+        remark = step.done == step.total == 0 and step.text
+        term = BEGIN if remark else TERMS.get(step.stage, BEGIN)
         self.seconds[term] += now - self._last
         self._last = now
         self._progress(step)
@@ -104,20 +107,47 @@ class Stopwatch:
         self._last = now
 
 
+def forecast_line(run: RunFolder, elapsed: float) -> tuple[str, str] | None:
+    """Say what was forecast, and what was taken up to now, `elapsed` seconds after the command began.
+
+    None for a training without a forecast, or one that went on after a stop.
+    """
+    expected, memory = _expected(run)
+    if not expected or _went_on(run, elapsed):
+        return None
+    said, taken = clock_words(sum(expected.values())), clock_words(elapsed)
+    peak = peak_bytes()
+    if memory is not None and peak is not None:
+        said, taken = f"{said}, {memory / 1e9:.1f} GB", f"{taken} and {peak / 1e9:.1f} GB"
+    return said, f"rehearsed on a few of the pictures; up to this page it took {taken}"
+
+
+def _expected(run: RunFolder) -> tuple[Mapping[str, float], float | None]:
+    """Return the forecast terms of a run's plan, none where it made none, and the memory of this process."""
+    plan = read_json((run if run.plan.exists() else run.fold(1)).plan)
+    return plan.get("forecast") or {}, plan.get("memory") if plan.get("device") == "cpu" else None
+
+
+def _went_on(run: RunFolder, seconds: float) -> bool:
+    """Whether a run began before the command that has now taken so many seconds."""
+    return time.time() - float(run.start_record()["time"]) > seconds + 1
+
+
 def settle_forecast(run: RunFolder, watch: Stopwatch, minutes: float | None) -> None:
     """Compare what the plan said with what was taken: an event, and a line for the user.
 
     Not where the training went on after a stop: the stopwatch knows the last sitting only.
     """
-    first = run if run.plan.exists() else run.fold(1)
-    expected = read_json(first.plan).get("forecast") or {}
+    expected, memory = _expected(run)
     watch.rest()
     taken = {name: round(value, 3) for name, value in watch.seconds.items()}
+    peak = peak_bytes() if memory is not None else None
     run.events.add({"event": "stages", "taken": taken})
-    since_start = time.time() - float(run.start_record()["time"])
-    if not expected or since_start > sum(taken.values()) + 1:
+    if not expected or _went_on(run, sum(taken.values())):
         return
     compared = compare_terms(expected, taken)
-    run.events.add({"event": "forecast", "minutes": minutes, **compared})
+    run.events.add({
+        "event": "forecast", "minutes": minutes, **compared, "expected_memory": memory, "taken_memory": peak,
+    })  # fmt: skip
     before, after = clock_words(compared["expected_seconds"]), clock_words(compared["taken_seconds"])
     watch(Step("report", text=f"time   forecast {before}, took {after}"))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from maskwright.data.dataset import Dataset
 from maskwright.planning.costs import Counts
+from maskwright.planning.facts import Facts
 from maskwright.planning.plan import Plan
 from maskwright.progress import Progress
 from maskwright.recipe import Recipe
@@ -22,7 +23,8 @@ class Work:
 
     minutes: for the whole command, or None. pictures: whether reports may show pictures. rows: what is packed, for
     trainings that share a pack; None: what the training at hand needs. like: the plan of an earlier fold, from which
-    encoder, weights and precision are taken, since they depend on the machine and not on the pictures.
+    encoder, weights and precision are taken, since they depend on the machine and not on the pictures. facts: those
+    that it rests on: folds see pictures alike, and looking at the same ones again takes as long as training a little.
     begun: `time.monotonic()` when the command began. trainings: that still have to fit into the minutes, this one
     included. scored: pictures that are scored after each of them.
     """
@@ -35,6 +37,7 @@ class Work:
     pictures: bool = True
     rows: Indices | None = None
     like: Plan | None = None
+    facts: Facts | None = None
     begun: float = field(default_factory=time.monotonic)
     trainings: int = 1
     scored: int = 0

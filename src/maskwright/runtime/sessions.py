@@ -68,6 +68,8 @@ def open_onnx(model: Path | bytes, path: Path, threads: int, *, any_size: bool =
     # were half as fast, and alone nothing was won.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = not any_size
+    # An arena would keep, for as long as the session lives, twice what the largest picture so far has taken.
+    options.enable_cpu_mem_arena = not any_size
     try:
         # Its "fallback" tries the same again, after printing to stdout, where only results belong.
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)

@@ -57,6 +57,33 @@ def test_elsewhere_than_on_glibc_memory_is_left_alone(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(process.platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+@pytest.mark.parametrize("how", ["tuned", "plain"])
+def test_threads_share_one_heap_so_that_what_each_has_freed_does_not_add_up(how: str) -> None:
+    code = """
+import ctypes, sys
+from threading import Barrier, Thread
+from maskwright.cli.process import keep_memory
+if sys.argv[1] == "tuned":
+    assert keep_memory()
+together, libc = Barrier(4), ctypes.CDLL(None)
+def take():
+    together.wait()
+    bytearray(100_000)
+    together.wait()
+threads = [Thread(target=take) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+    done = subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, check=True)
+    found = done.stdout.count("<heap nr=")
+    assert found == 1 if how == "tuned" else found > 1
+
+
+@pytest.mark.skipif(process.platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
 def test_large_blocks_are_reused_without_new_page_faults() -> None:
     code = """
 import resource, sys

@@ -13,10 +13,13 @@ from maskwright.data.dataset import Dataset
 from maskwright.data.pebbles import make_pebbles
 from maskwright.errors import ConfigError, DataError
 from maskwright.export.graph import update_description
-from maskwright.progress import Step, ignore
+from maskwright.files import write_json
+from maskwright.planning.facts import Facts, gather_facts
+from maskwright.progress import Progress, Step, ignore
 from maskwright.recipe import build_recipe
+from maskwright.runs import planning
 from maskwright.runs.ensemble import deliver_ensemble, ensemble_of
-from maskwright.runs.fitting import MIN_VALIDATION, Work
+from maskwright.runs.fitting import MIN_VALIDATION, Work, read_facts
 from maskwright.runs.folder import RunFolder, read_json
 from maskwright.runs.folds import _set_aside
 from maskwright.runs.train import TrainResult
@@ -109,6 +112,29 @@ def test_the_folds_models_are_one_file_too(folded: TrainResult, few: Path) -> No
     assert (parity["passed"], parity["pictures"]) == (True, 11)
 
 
+def test_later_folds_rest_on_the_facts_of_the_first_and_look_at_no_picture_again(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[int] = []
+
+    def count(dataset: Dataset, rows: np.ndarray, progress: Progress) -> Facts:
+        gathered.append(len(rows))
+        return gather_facts(dataset, rows, progress)
+
+    monkeypatch.setattr(planning, "gather_facts", count)
+    run = RunFolder(train(few, tmp_path / "run").run)
+    first, second = (read_json(run.fold(number).plan)["facts"] for number in (1, 2))
+    assert gathered == [first["pictures"]]
+    assert second == {**first, "pictures": 11 - first["pictures"]}  # of eleven; each fold holds the other's out
+
+
+def test_a_fold_s_plan_without_facts_gives_none(copy: RunFolder) -> None:
+    plan = read_json(copy.fold(1).plan)
+    assert read_facts(copy.fold(1)) == Facts(**plan["facts"])
+    write_json(copy.fold(1).plan, {key: value for key, value in plan.items() if key != "facts"})
+    assert read_facts(copy.fold(1)) is None
+
+
 def test_the_ensemble_says_that_the_scores_are_not_its_own(folded: TrainResult) -> None:
     unscored = "the ensemble itself has not been scored on pictures that it had not seen"
     description = read_description(folded.run / "ensemble.onnx")
@@ -150,7 +176,7 @@ def test_what_the_ensemble_costs_is_told(copy: RunFolder, few: Path) -> None:
     told: list[Step] = []
     worked = replace(work(maskwright.read_dataset(few), {}), progress=told.append)
     deliver_ensemble(worked, copy, [copy.fold(number).model for number in (1, 2)], np.arange(11))
-    (line,) = [step.text for step in told]
+    (line,) = [step.text for step in told if step.text]
     assert line.startswith("all    ensemble.onnx: the 2 folds' models as one file; 2 x the size and time of one, ")
 
 

@@ -10,12 +10,14 @@ import pytest
 from maskwright.data.dataset import Dataset
 from maskwright.data.pebbles import make_pebbles
 from maskwright.data.read import read_dataset
+from maskwright.files import write_json
 from maskwright.planning.costs import EXPORT_SECONDS, MARGIN, REPORT_SECONDS, Costs
 from maskwright.planning.plan import Plan
-from maskwright.progress import Step
+from maskwright.progress import Step, ignore
 from maskwright.recipe import Recipe
+from maskwright.runs import timekeeping
 from maskwright.runs.folder import RunFolder
-from maskwright.runs.timekeeping import Stopwatch, Timed, keep_time, settle_forecast
+from maskwright.runs.timekeeping import Stopwatch, Timed, forecast_line, keep_time, settle_forecast
 from maskwright.runs.work import Work, counts_of
 from maskwright.training.checkpoint import Position
 
@@ -127,8 +129,6 @@ def test_a_stopwatch_passes_steps_on_and_adds_time_to_what_has_ended(monkeypatch
 
 
 def _finish(tmp_path: Path, plan: Plan) -> tuple[RunFolder, list[Step]]:
-    from maskwright.files import write_json
-
     run, told = RunFolder(tmp_path), []
     run.events.add({"event": "started"})
     write_json(run.plan, plan.to_json())
@@ -145,6 +145,46 @@ def test_the_end_says_what_the_forecast_was_worth(tmp_path: Path) -> None:
     assert (noted["minutes"], noted["expected_seconds"]) == (2.0, 80.0)
     assert noted["error"] == pytest.approx(-0.2, abs=0.01)
     assert noted["taken"]["fit"] == 80.0
+    assert (noted["expected_memory"], noted["taken_memory"]) == (None, None)
+
+
+def test_a_step_without_count_and_words_ends_what_went_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    watch = Stopwatch(ignore)
+    for step in (Step("export"), Step("score"), Step("train", text="note   ...")):
+        now[0] += 2.0
+        watch(step)
+    assert watch.seconds == dict.fromkeys(watch.seconds, 0.0) | {"export": 2.0, "score": 2.0, "begin": 2.0}
+
+
+def _started(tmp_path: Path, plan: Plan) -> RunFolder:
+    run = RunFolder(tmp_path)
+    run.events.add({"event": "started"})
+    write_json(run.plan, plan.to_json())
+    return run
+
+
+def test_a_page_tells_what_was_forecast_and_what_was_taken(tmp_path: Path) -> None:
+    line = forecast_line(_started(tmp_path, PLAN), 30.0)
+    assert line == ("80 s", "rehearsed on a few of the pictures; up to this page it took 30 s")
+
+
+def test_a_page_tells_the_memory_of_this_process_where_it_was_forecast(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timekeeping, "peak_bytes", lambda: 2_000_000_000)
+    line = forecast_line(_started(tmp_path, replace(PLAN, memory=1.5e9)), 30.0)
+    assert line == ("80 s, 1.5 GB", "rehearsed on a few of the pictures; up to this page it took 30 s and 2.0 GB")
+
+
+@pytest.mark.parametrize(
+    ("plan", "elapsed"), [(replace(PLAN, forecast={}), 30.0), (PLAN, -2.0)], ids=["none was made", "it went on"]
+)
+def test_a_page_tells_no_forecast_that_there_is_not_or_that_a_stop_spoilt(
+    tmp_path: Path, plan: Plan, elapsed: float
+) -> None:
+    assert forecast_line(_started(tmp_path, plan), elapsed) is None
 
 
 def test_a_training_without_a_forecast_notes_what_it_took_all_the_same(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
+import os
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +85,21 @@ def test_any_size_of_picture_gets_a_mask_of_its_own_size(path, write_model, size
     assert result.mask.shape == size
     assert result.probabilities.shape == (1, *size)
     assert 0 <= result.probabilities.min() <= result.probabilities.max() <= 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is held is told by Linux")
+def test_models_that_are_open_do_not_each_keep_what_a_large_picture_took(path, write_model):
+    def held():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    write_model(path, size=(8, 16))
+    large = blobs(2000, 2500)
+    load_model(path).probabilities(large)
+    before = held()
+    models = [load_model(path) for _ in range(4)]
+    for model in models:
+        model.probabilities(large)
+    assert held() - before < 4 * large.size  # as floating-point numbers, a single picture takes as much
 
 
 def test_sixteen_bit_values_reach_the_network_undiminished(path, write_model):
