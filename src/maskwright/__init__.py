@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from maskwright.runs.showing import show as show
     from maskwright.runs.train import train as train
     from maskwright.runtime.predictor import load_model as load
+    from maskwright.serve.limits import Limits as Limits
+    from maskwright.serve.running import run_service as run_service
 
 # public name -> (module, name there)
 _PUBLIC = {
@@ -58,12 +60,14 @@ _PUBLIC = {
     "public_sets": ("maskwright.data.public.catalogue", "public_sets"),
     "read_dataset": ("maskwright.data.read", "read_dataset"),
     "recipes": ("maskwright.runs.recipes", "list_recipes"),
+    "run_service": ("maskwright.serve.running", "run_service"),
     "show": ("maskwright.runs.showing", "show"),
     "train": ("maskwright.runs.train", "train"),
     "ConfigError": ("maskwright.errors", "ConfigError"),
     "DataError": ("maskwright.errors", "DataError"),
     "DataOptions": ("maskwright.recipe", "DataOptions"),
     "ExportError": ("maskwright.errors", "ExportError"),
+    "Limits": ("maskwright.serve.limits", "Limits"),
     "MaskwrightError": ("maskwright.errors", "MaskwrightError"),
     "Measures": ("maskwright.runs.measuring", "Measures"),
     "MissingDependency": ("maskwright.errors", "MissingDependency"),
@@ -80,6 +84,7 @@ __all__ = [
     "DataError",
     "DataOptions",
     "ExportError",
+    "Limits",
     "MaskwrightError",
     "Measures",
     "MissingDependency",
@@ -104,6 +109,7 @@ __all__ = [
     "public_sets",
     "read_dataset",
     "recipes",
+    "run_service",
     "show",
     "train",
 ]

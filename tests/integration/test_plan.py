@@ -106,7 +106,8 @@ def test_a_training_with_minutes_keeps_the_stated_network_and_notes_what_it_took
     assert plan["epochs"][0] > 1 and len(run.events.of_kind("epoch")) == 1
     noted = run.events.of_kind("forecast")[0]
     assert noted["expected"] == plan["forecast"] and noted["taken"].keys() == plan["forecast"].keys()
-    assert min(noted["taken"][term] for term in ("begin", "pack", "fit", "export", "score", "report")) > 0
+    always = ("begin", "fit", "export", "score", "report")  # a pack may be there already
+    assert min(noted["taken"][term] for term in always) > 0
     assert "<td>forecast</td>" in (run.path / "report.html").read_text()
 
 

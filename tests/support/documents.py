@@ -93,6 +93,7 @@ def predict(*, failed: int = 0) -> dict[str, Any]:
     error = {"what": "The file ends too early.", "where": "", "fix": "get it again"}
     return {
         "outputs": [{"input": "a.jpg", "mask": "masks/a.png", "seconds": 0.31}],
+        "files": {},
         "failures": [{"input": f"bad{i}.jpg", "error": error} for i in range(failed)],
         "runtime": "onnxruntime",
         "precision": "fp32",

@@ -18,8 +18,10 @@ from maskwright.cli.evaluating import evaluate
 from maskwright.cli.exporting import export
 from maskwright.cli.fetching import fetch
 from maskwright.cli.finding import FindLr, find_rate_instead
-from maskwright.cli.output import FAILED, MISUSED, finish, put
+from maskwright.cli.output import MISUSED, finish, put
 from maskwright.cli.planning import plan
+from maskwright.cli.predicting import predict
+from maskwright.cli.serving import serve
 from maskwright.cli.show import show_progress
 from maskwright.cli.showing import show
 
@@ -159,45 +161,7 @@ def train(
 app.command("evaluate")(evaluate)
 
 
-@app.command()
-def predict(
-    run: opt.Model,
-    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURES", help="Pictures, or folders of them.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where masks and overlays go.")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make all masks anew, also where others stand.")
-    ] = False,
-    no_overlays: Annotated[
-        bool, typer.Option("--no-overlays", help="Write masks alone: several times as fast.")
-    ] = False,
-    runtime: opt.AnyRuntime = "auto",
-    precision: opt.AnyPrecision = "auto",
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> None:
-    """Write a mask and an overlay for each picture.
-
-    A mask that the same model made of the same picture is kept. A picture that cannot be read is named and the others
-    are done; the exit code is then 1.
-    """
-    from maskwright.cli.text import predict_error, predict_text
-
-    with show_progress(quiet=quiet) as progress:
-        result = maskwright.predict_files(
-            run,
-            pictures,
-            output,
-            overwrite=overwrite,
-            overlays=not no_overlays,
-            runtime=runtime,
-            precision=precision,
-            progress=progress,
-        )
-    content = result.to_json()
-    error = predict_error(content)
-    finish("predict", content, predict_text, as_json=json, error=error)
-    if error is not None:
-        raise typer.Exit(FAILED)
+app.command("predict")(predict)
 
 
 @app.command()
@@ -229,6 +193,7 @@ def info(model: opt.Model, json: opt.Json = False) -> None:
 
 app.command("compare")(compare)
 app.command("export")(export)
+app.command("serve")(serve)
 app.command("augment")(augment)
 app.command("show")(show)
 app.command("fetch")(fetch)

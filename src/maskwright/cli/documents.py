@@ -115,7 +115,9 @@ class Output(Document):
 
     input: str
     mask: str = Field(description="the mask file that was written")
-    seconds: float = Field(ge=0, description="from file to file; 0 where the mask was there already")
+    seconds: float = Field(ge=0, description="from file to file; 0 where everything was there already")
+    overlay: str | None = Field(default=None, description="the mask over its picture, where that was wanted")
+    files: dict[str, list[str]] = Field(default={}, description="of the further kinds that were wanted, by kind")
 
 
 class Failure(Document):
@@ -133,6 +135,7 @@ class Predict(Document):
     command: Literal["predict"]
     outputs: list[Output]
     failures: list[Failure]
+    files: dict[str, str] = Field(default={}, description="of all pictures together, by kind")
     runtime: str = Field(description="what ran the model file")
     precision: str = Field(description="of the network")
     why: str = Field(description="why these, in words; 'stated' where the user said so")

@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 
 import typer
 
-from maskwright.errors import MaskwrightError
+from maskwright.errors import MaskwrightError, OutputError
 from maskwright.files import json_pieces, output_error
 
 SCHEMA: Final = 1  # version of every document's envelope and keys
@@ -53,6 +53,25 @@ def put(text: str | Iterable[str]) -> None:
         for piece in (text,) if isinstance(text, str) else text:
             print(harmless(piece), end="")
         print(flush=True)
+    except BrokenPipeError:
+        _close(sys.stdout)
+        raise typer.Exit(UNHEARD) from None
+    except OSError as error:
+        _close(sys.stdout)
+        raise output_error(error, Path("standard output")) from error
+
+
+def put_bytes(content: bytes) -> None:
+    """Write bytes to stdout and nothing else. Raises as `put` does, and OutputError for a terminal."""
+    if sys.stdout.isatty():
+        raise OutputError(
+            "A picture cannot be shown in a terminal.",
+            where="standard output",
+            fix="lead it into a file: ... > mask.png",
+        )
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         _close(sys.stdout)
         raise typer.Exit(UNHEARD) from None

@@ -41,8 +41,9 @@ def _tracked_line(tracked: Content) -> str:
 
 
 def predict_text(content: Content) -> str:
-    """Tell each picture's mask file."""
-    return "\n".join(f"{one['input']}  ->  {one['mask']}   {_how_long(one)}" for one in content["outputs"])
+    """Tell each picture's mask file, and the files of all pictures together."""
+    lines = [f"{one['input']}  ->  {one['mask']}   {_how_long(one)}" for one in content["outputs"]]
+    return "\n".join([*lines, *(f"{kind:<12}  {path}" for kind, path in content["files"].items())])
 
 
 def _how_long(output: Content) -> str:
@@ -60,8 +61,9 @@ def predict_error(content: Content) -> MaskwrightError | None:
     names = ", ".join(failure["input"] for failure in failures[:5]) + (", ..." if len(failures) > 5 else "")
     total = len(failures) + len(content["outputs"])
     return MaskwrightError(
-        f"{len(failures)} of {total} pictures failed; the first: {first['what']}", where=names, fix=first["fix"]
-    )
+        f"{len(failures)} of {total} pictures failed, as failures.csv tells; the first: {first['what']}",
+        where=names, fix=first["fix"],
+    )  # fmt: skip
 
 
 def demo_text(content: Content) -> str:

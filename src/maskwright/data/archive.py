@@ -25,7 +25,7 @@ MIN_LIMIT = 2_000_000_000  # bytes that any archive may unfold to
 MAX_RATIO = 50  # above that: so many times its own size
 _ENDINGS = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _CHUNK = 1 << 20
-_DAMAGED = (
+DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
     UnicodeDecodeError,  # a name that says it is UTF-8 and is not
 )  # fmt: skip
@@ -120,7 +120,7 @@ def unpack_into(
                     budget.bytes -= _copy(stream, target, budget.bytes, path) if target is not None else 0
     except OutputError:
         raise
-    except (*_DAMAGED, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's; gzip and bz2 give theirs no number
             raise
         raise DataError(
@@ -163,14 +163,26 @@ def _check_end(tar: tarfile.TarFile) -> None:
 
 def _target(folder: Path, name: str, archive: Path) -> Path | None:
     """Return where a member goes; None for what is nobody's data. Raises DataError for a path that escapes."""
-    pure = PurePosixPath(name.replace("\\", "/"))
-    if pure.is_absolute() or ".." in pure.parts or "\0" in name or (pure.parts and ":" in pure.parts[0]):
-        raise DataError(
-            f"The archive holds a path that leads out of it: {shown(name)}.", where=str(archive),
-            fix="do not trust this archive; pack the folder again from inside")  # fmt: skip
+    pure = path_below(name)
+    if pure is None:
+        raise path_that_escapes(name, archive)
     if not pure.parts or pure.parts[0] == "__MACOSX" or pure.name.startswith("."):
         return None
     return folder.joinpath(*pure.parts)
+
+
+def path_below(name: str) -> PurePosixPath | None:
+    """Return the path that a foreign name means; None where it would lead out of the folder that it is put into."""
+    pure = PurePosixPath(name.replace("\\", "/"))
+    escapes = pure.is_absolute() or ".." in pure.parts or "\0" in name or (pure.parts and ":" in pure.parts[0])
+    return None if escapes else pure
+
+
+def path_that_escapes(name: str, archive: Path) -> DataError:
+    """Say of an archive that it wants to write elsewhere."""
+    return DataError(
+        f"The archive holds a path that leads out of it: {shown(name)}.", where=str(archive),
+        fix="do not trust this archive; pack the folder again from inside")  # fmt: skip
 
 
 def _copy(stream: IO[bytes], target: Path, limit: int, archive: Path) -> int:

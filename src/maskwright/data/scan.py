@@ -4,6 +4,7 @@ Follows links to folders, but enters no folder twice. Named pipes, devices and b
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,8 @@ class Listing:
 
     pictures: by suffix, or by their first bytes where the suffix tells nothing. others: every other visible file.
     problems: (path, what is wrong) of what could not be entered or is no file.
-    hidden: how many files were passed over because their name says that they are nobody's data (.DS_Store).
+    sealed: folders whose names end with `seal`, which are not entered. hidden: how many files were passed over because
+    their name says that they are nobody's data (.DS_Store).
     """
 
     root: Path
@@ -29,11 +31,17 @@ class Listing:
     others: list[str] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     hidden: int = 0
+    seal: str = ""
+    sealed: list[str] = field(default_factory=list)
+    enter: Callable[[str], bool] = lambda folder: True
 
 
-def scan(root: Path) -> Listing:
-    """List what lies under a folder. Raises DataError where the folder itself cannot be read."""
-    listing = Listing(root)
+def scan(root: Path, *, seal: str = "", enter: Callable[[str], bool] = lambda folder: True) -> Listing:
+    """List what lies under a folder. Raises DataError where the folder itself cannot be read.
+
+    seal: folders whose names end so are not entered. enter: says which others are, by their relative paths.
+    """
+    listing = Listing(root, seal=seal, enter=enter)
     try:
         top = os.stat(root)
         os.scandir(root).close()
@@ -53,6 +61,7 @@ def scan(root: Path) -> Listing:
     listing.pictures.sort()
     listing.others.sort()
     listing.problems.sort()
+    listing.sealed.sort()
     return listing
 
 
@@ -74,7 +83,7 @@ def _enter(
         return
     for entry in found:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.name.startswith(".") or entry.name in _IGNORED:
+        if is_nobodys(entry.name):
             listing.hidden += 1
             continue
         try:
@@ -82,13 +91,22 @@ def _enter(
         except OSError as error:
             listing.problems.append((path, f"cannot be followed: {error.strerror}"))
             continue
-        if is_folder:
+        if is_folder and listing.seal and entry.name.endswith(listing.seal):
+            listing.sealed.append(path)
+        elif is_folder and not listing.enter(path):
+            continue
+        elif is_folder:
             (links if entry.is_symlink() else waiting).append((path, depth + 1))
         elif not is_file:
             link = entry.is_symlink()
             listing.problems.append((path, "is a link that leads nowhere" if link else "is a pipe, socket or device"))
         else:
             (listing.pictures if is_picture(listing.root, path) else listing.others).append(path)
+
+
+def is_nobodys(name: str) -> bool:
+    """Whether the name of a file or folder says that it is nobody's data (.DS_Store)."""
+    return name.startswith(".") or name in _IGNORED
 
 
 def _mark(status: os.stat_result, seen: set[tuple[int, int]]) -> bool:

@@ -29,6 +29,9 @@ from maskwright.images.opening import (
     DECODING_ERRORS,
     Encoded,
     check_pixels,
+    check_scans,
+    check_sides,
+    check_values,
     content_format,
     decoding,
     length_of,
@@ -66,7 +69,7 @@ class ImageInfo:
     height, width: as read, after orientation. bands: without alpha; a palette counts as 3. dtype: "uint8" or "uint16".
     format: JPEG, MPO, PNG, GIF, BMP, TIFF or WEBP. mode: Pillow's word for the pixels, or "RGB;16" and the like where
     Pillow has none. orientation: EXIF's 1 to 8. frames: pictures in the file; the first is read.
-    has_alpha: it has transparency, which is dropped.
+    has_alpha: it has transparency, which is dropped. Of content in memory frames are not counted: 1.
     """
 
     height: int
@@ -132,14 +135,15 @@ class OpenPicture:
 def open_picture(source: Source) -> Iterator[OpenPicture]:
     """Open a picture file and read its header, once for all that is to be known of it. Raises DataError."""
     path = path_of(source)
+    count = not isinstance(source, Encoded)  # what is sent may be made to be slow to count, and nobody asks
     with open_source(source if isinstance(source, Encoded) else path) as file:
         name = content_format(file, path)
         if name == "PNG":
             yield _open_png(file, path)
         elif name == "TIFF":
-            yield _open_tiff(file, path)
+            yield _open_tiff(file, path, count=count)
         else:
-            yield _open_other(file, name, path)
+            yield _open_other(file, name, path, count=count)
 
 
 def path_of(source: Source) -> Path:
@@ -197,6 +201,7 @@ def _open_png(file: BinaryIO, path: Path) -> OpenPicture:
     check_pixels(png.width, png.height, path)
     orientation = exif_orientation(png.exif)
     if png.bits == 16 and png.colour in (2, 4, 6):
+        check_sides(png.width, png.height, path)
         mode, bands = {2: ("RGB;16", 3), 4: ("LA;16", 1), 6: ("RGBA;16", 3)}[png.colour]
         alpha = png.colour != 2 or png.transparency
         size = _turned((png.height, png.width), orientation)
@@ -208,10 +213,12 @@ def _open_png(file: BinaryIO, path: Path) -> OpenPicture:
     return OpenPicture(path, file, info, image=image, png=png)
 
 
-def _open_tiff(file: BinaryIO, path: Path) -> OpenPicture:
+def _open_tiff(file: BinaryIO, path: Path, *, count: bool) -> OpenPicture:
     with decoding(path), pillow_unlimited():
         tiff = read_tiff_layout(file)
     check_pixels(tiff.width, tiff.height, path)
+    check_pixels(tiff.block[1], tiff.block[0], path)  # a strip or tile is decoded whole, however small the picture
+    check_values(tiff.width * tiff.height * tiff.samples * -(-tiff.bits // 8), path)
     orientation = tiff.orientation if tiff.orientation in _TURNS else 1
     size = (tiff.height, tiff.width)
     if tiff.needs_tifffile:
@@ -221,19 +228,23 @@ def _open_tiff(file: BinaryIO, path: Path) -> OpenPicture:
         return OpenPicture(path, file, info, tiff=tiff)
     file.seek(0)
     image = open_with_pillow(file, "TIFF", path)
-    with decoding(path), pillow_unlimited():
-        frames = int(getattr(image, "n_frames", 1))
+    frames = 1
+    if count:
+        with decoding(path), pillow_unlimited():
+            frames = int(getattr(image, "n_frames", 1))
     return OpenPicture(path, file, _info_of(image, "TIFF", size, orientation, frames), image=image, tiff=tiff)
 
 
-def _open_other(file: BinaryIO, name: str, path: Path) -> OpenPicture:
+def _open_other(file: BinaryIO, name: str, path: Path, *, count: bool) -> OpenPicture:
     image = open_with_pillow(file, name, path)
     frames = 1
     if isinstance(image, JpegImagePlugin.JpegImageFile):
+        if image.info.get("progressive"):
+            check_scans(file, path)
         gain_map = any(b"hdrgm:Version" in content for kind, content in image.applist if kind == "APP1")
         frames = 1 if gain_map else count_mpo_pictures(image.info.get("mp", b""))
         name = "MPO" if frames > 1 else name
-    elif name in ("GIF", "WEBP"):
+    elif name in ("GIF", "WEBP") and count:
         with decoding(path), pillow_unlimited():
             frames = int(getattr(image, "n_frames", 1))
     exif = image.info.get("exif", b"")

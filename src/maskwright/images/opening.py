@@ -33,6 +33,10 @@ from maskwright.errors import ConfigError, DataError, MaskwrightError
 
 DEFAULT_MAX_PIXELS = 250_000_000
 PIXELS_VARIABLE = "MASKWRIGHT_MAX_PIXELS"
+MAX_SIDE = 65_536  # pixels, of a 16-bit PNG in colour
+MAX_SCANS = 200  # of a progressive JPEG; thumbnails within the file count too
+_BYTES_A_PIXEL = 8
+MAX_ENCODED = 1 << 29  # bytes of a picture file that lies in no folder, but is fetched into memory
 
 # What Pillow and tifffile raise on damaged files; anything else is a bug of ours and keeps its traceback.
 DECODING_ERRORS = (
@@ -116,6 +120,37 @@ def check_pixels(width: int, height: int, path: Path) -> None:
         )
 
 
+def check_sides(width: int, height: int, path: Path) -> None:
+    """Raise DataError for a side that is longer than any camera's or scanner's, where time grows with the longer one."""
+    if max(width, height) > MAX_SIDE:
+        raise DataError(
+            f"The picture is {width} x {height} pixels; sides of more than {MAX_SIDE:,} are not read in this format.",
+            where=str(path), fix="cut it into pieces, or save it with 8 bits a band",
+        )  # fmt: skip
+
+
+def check_values(size: int, path: Path) -> None:
+    """Raise DataError for a picture that takes more bytes than `max_pixels()` of eight each, once it is decoded."""
+    limit = _BYTES_A_PIXEL * max_pixels()
+    if size > limit:
+        raise DataError(
+            f"The picture takes {size:,} bytes once it is decoded; more than {limit:,} are not read.", where=str(path),
+            fix="save fewer bands or bits, or raise the limit on pixels",
+        )  # fmt: skip
+
+
+def check_scans(file: BinaryIO, path: Path) -> None:
+    """Raise DataError for a progressive JPEG of absurdly many scans: each costs a pass over the whole picture."""
+    file.seek(0)
+    content = file.read()
+    file.seek(0)
+    if content.count(b"\xff\xda") > MAX_SCANS:
+        raise DataError(
+            f"The JPEG has more than {MAX_SCANS} scans; usual ones have ten.", where=str(path),
+            fix="open it in any program and save it anew",
+        )  # fmt: skip
+
+
 _REPLACE = "replace the file, or take it out of the folder"
 
 
@@ -125,6 +160,15 @@ class Encoded:
 
     content: bytes = field(repr=False)
     name: str = "picture"
+
+
+def check_encoded(size: int, name: str) -> None:
+    """Raise DataError for a file of so many bytes that it is not taken into memory."""
+    if size > MAX_ENCODED:
+        raise DataError(
+            f"The file has more than {MAX_ENCODED:,} bytes, which are not taken into memory.", where=name,
+            fix="put it into a folder, and name that",
+        )  # fmt: skip
 
 
 @contextmanager
@@ -204,6 +248,14 @@ def pillow_unlimited() -> Iterator[None]:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextmanager
+def without_warnings(category: type[Warning]) -> Iterator[None]:
+    """Silence a category, one thread at a time: what is silenced is a global setting, as Pillow's are."""
+    with _pillow_settings, warnings.catch_warnings():
+        warnings.simplefilter("ignore", category)
+        yield
 
 
 @contextmanager

@@ -4,9 +4,8 @@ Pixels are those that `formats.read_image` gives for the whole file. Knows nothi
 """
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -24,6 +23,7 @@ from maskwright.images.opening import (
     decoding,
     open_file,
     pillow_unlimited,
+    without_warnings,
 )
 from maskwright.images.tiff import TiffLayout, read_tiff_layout
 
@@ -56,11 +56,14 @@ class Raster:
     def reduced(self, size: tuple[int, int]) -> Pixels:
         """Return the whole picture at a smaller size, for looking at: (h, w, bands), each pixel the mean of its own."""
         rows, columns = (np.linspace(0, old, new + 1).astype(int) for old, new in zip(self.size, size, strict=True))
-        small = np.empty((*size, self.bands), self.dtype)
-        for at, (top, bottom) in enumerate(zip(rows, rows[1:], strict=False)):
-            line = self.read(slice(int(top), int(bottom)), slice(0, self.size[1])).mean(axis=0, dtype=np.float32)
-            sums = np.add.reduceat(line, columns[:-1], axis=0)
-            small[at] = np.rint(sums / np.diff(columns)[:, None])
+        sums = np.zeros((*size, self.bands), np.uint64)
+        for top in range(0, self.size[0], BLOCK):  # whole blocks: none is decoded twice
+            bottom = min(top + BLOCK, self.size[0])
+            pixels = self.read(slice(top, bottom), slice(0, self.size[1]))
+            across = np.add.reduceat(pixels, columns[:-1], axis=1, dtype=np.uint64)
+            np.add.at(sums, np.searchsorted(rows, np.arange(top, bottom), side="right") - 1, across)
+        means = sums / (np.diff(rows)[:, None] * np.diff(columns)[None, :])[..., None]
+        small: Pixels = np.rint(means).astype(self.dtype)
         return small
 
 
@@ -87,8 +90,11 @@ def layout_for_windows(path: Path) -> TiffLayout | None:
 def open_raster(path: Path, layout: TiffLayout) -> Iterator[Raster]:
     """Open a TIFF of which `layout_for_windows` gave the layout. Raises DataError, MissingDependency."""
     rasterio = need("rasterio", extra="geo", purpose=f"Reading {path.name} piece by piece")
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE), decoding(path), _quietly():
-        dataset = rasterio.open(path.resolve(), driver="GTiff")
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE), decoding(path):
+        with without_warnings(NotGeoreferencedWarning):
+            dataset = rasterio.open(path.resolve(), driver="GTiff")
         with dataset:
             if (dataset.height, dataset.width, dataset.count) != (layout.height, layout.width, layout.samples):
                 raise ValueError(f"{dataset.count} bands of {dataset.width} x {dataset.height} pixels")
@@ -115,13 +121,16 @@ def write_raster(
     at multiples of BLOCK are written fastest. Raises OSError.
     """
     rasterio = need("rasterio", extra="geo", purpose="Writing a TIFF piece by piece")
+    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.windows import Window
 
     profile = {
         "driver": "GTiff", "height": size[0], "width": size[1], "count": 1, "dtype": "uint8", "tiled": True,
         "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "BIGTIFF": "IF_SAFER",
     }  # fmt: skip
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE), _quietly(), rasterio.open(path, "w", **profile) as dataset:
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE), ExitStack() as stack:
+        with without_warnings(NotGeoreferencedWarning):
+            dataset = stack.enter_context(rasterio.open(path, "w", **profile))
         if place.get("gcps"):
             dataset.gcps = place["gcps"]
         elif place:
@@ -164,13 +173,3 @@ def _palette(dataset: Any) -> NDArray[np.uint8]:
     for value, colour in dataset.colormap(1).items():
         table[value] = colour[:3]
     return table
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Do without the warning that a picture lies nowhere on Earth: most do not."""
-    from rasterio.errors import NotGeoreferencedWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        yield

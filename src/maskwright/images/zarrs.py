@@ -41,9 +41,9 @@ def open_zarr(path: Path) -> Iterator[Raster]:
     """Open an array, or the finest level of an OME-Zarr. Raises DataError, MissingDependency."""
     zarr = need("zarr", extra="geo", purpose=f"Reading {path.name}")
     folder, names = _array_of(path)
-    _check_codecs(folder, path)
-    with decoding(path):
-        array = zarr.open_array(str(folder), mode="r")
+    version = _check_codecs(folder, path)
+    with decoding(path):  # a store of its own: a path as text could name other places
+        array = zarr.open_array(zarr.storage.LocalStore(folder, read_only=True), mode="r", zarr_format=version)
     rows, columns, bands = _axes(array.shape, names, path)
     if array.dtype.kind != "u" or array.dtype.itemsize > 2:
         raise DataError(f"The array holds numbers of type {array.dtype}.", where=str(path), fix=_FIX)
@@ -137,9 +137,10 @@ def _axes(shape: Sequence[int], names: list[str] | None, path: Path) -> tuple[in
     )  # fmt: skip
 
 
-def _check_codecs(folder: Path, path: Path) -> None:
-    """Raise DataError unless all codecs that an array names are known ones."""
-    if (folder / ".zarray").is_file():
+def _check_codecs(folder: Path, path: Path) -> int:
+    """Return the version of an array's metadata. Raises DataError unless all codecs that it names are known ones."""
+    version = 2 if (folder / ".zarray").is_file() else 3
+    if version == 2:
         content = _read(folder / ".zarray", path)
         codecs = [content.get("compressor"), *(content.get("filters") or ())]
         named = [codec.get("id") if isinstance(codec, Mapping) else codec for codec in codecs if codec is not None]
@@ -150,6 +151,7 @@ def _check_codecs(folder: Path, path: Path) -> None:
         raise DataError(
             f"The array is stored by a codec that is not read here: {unknown[0]}.", where=str(path), fix=_FIX
         )
+    return version
 
 
 def _names_of(codecs: Any) -> Iterator[Any]:

@@ -72,6 +72,18 @@ def overlay(image: NDArray[Any], mask: NDArray[Any], classes: Classes) -> NDArra
     return np.asarray(canvas)
 
 
+def cut_out(rgb: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) as (H, W, 4), transparent where no class is found, and black underneath.
+
+    mask: (H, W), 0 being none, or (H, W, K). What is cut away is gone: nobody can make it visible again.
+    """
+    found = mask > 0 if mask.ndim == 2 else mask.max(axis=2) > 0
+    cut = np.empty((*rgb.shape[:2], 4), np.uint8)
+    np.multiply(rgb, np.expand_dims(found, 2), out=cut[..., :3])
+    np.multiply(found, np.uint8(255), out=cut[..., 3])
+    return cut
+
+
 def thumbnail(image: NDArray[Any], side: int) -> Image.Image:
     """Return the picture with its longer side at most `side`."""
     return smaller(Image.fromarray(to_rgb(image)), thumbnail_size(image.shape, side))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from maskwright.errors import DataError
 from maskwright.images.sizes import scaled_decoding_size
-from maskwright.runtime.choosing import choose
+from maskwright.runtime.choosing import MANY, choose
 from maskwright.runtime.cores import available_cores
 from maskwright.runtime.predictor import Predictor, describe, load_model
 
@@ -52,8 +52,10 @@ def open_model(path: str | Path, runtime: str | None = None, precision: str | No
     return load_model(_file_for(Path(path), precision), runtime=runtime or "onnxruntime", precision=precision)
 
 
-def open_for_masks(path: str | Path, pictures: int, runtime: str | None, precision: str | None) -> Opened:
-    """Open a model for the masks of so many pictures, with as many callers as pay.
+def open_for_masks(
+    path: str | Path, pictures: int, runtime: str | None, precision: str | None, *, at_once: int | None = None
+) -> Opened:
+    """Open a model for the masks of so many pictures, with as many callers as pay, `at_once` at most.
 
     runtime: None or "auto": OpenVINO where it is installed and the pictures are many enough to make up for its slower
     start, else ONNX Runtime. precision: None or "auto": bf16 in OpenVINO where the file says that it keeps the gate of
@@ -65,11 +67,23 @@ def open_for_masks(path: str | Path, pictures: int, runtime: str | None, precisi
     choice = choose(description, pictures, *stated)
     cores = available_cores()
     most = MOST_WHOLE if description.mode == "whole" else MOST_TILED
-    callers = max(1, min(cores + WAITING, pictures, most))
+    callers = max(1, min(cores + WAITING, pictures if at_once is None else at_once, most))
     predictor = load_model(
         file, runtime=choice.runtime, precision=choice.precision, threads=cores, masks_only=True, callers=callers
     )
     return Opened(predictor, callers, choice.why, choice.others)
+
+
+def open_for_service(path: str | Path, runtime: str | None, precision: str | None) -> Opened:
+    """Open a model for pictures that go through its network together, all cores at work on them.
+
+    runtime, precision: as in `open_for_masks`, for many pictures. Raises as `load_model`.
+    """
+    file = _file_for(Path(path), precision)
+    stated = (None if runtime == "auto" else runtime, None if precision == "auto" else precision)
+    choice = choose(describe(file), MANY, *stated)
+    predictor = load_model(file, runtime=choice.runtime, precision=choice.precision, masks_only=True)
+    return Opened(predictor, 1, choice.why, choice.others)
 
 
 def _file_for(path: Path, precision: str | None) -> Path:

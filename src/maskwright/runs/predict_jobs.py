@@ -1,62 +1,15 @@
-"""Which pictures `predict` is asked for, and which files are made of each. Nothing is opened here.
+"""Which files are made of each picture. Nothing is opened here. Output mirrors the input's folders."""
 
-Output mirrors the input's folders; what an earlier `predict` wrote is no input.
-"""
-
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwright.data.names import folder_of
-from maskwright.data.scan import Listing, scan
-from maskwright.errors import DataError
 from maskwright.images.classes import Classes
-from maskwright.runs.predict_record import RECORD, read_record
-
-_FOLDERS = ("masks", "overlays")
-
-Named = list[tuple[Path, Path]]  # (file, name relative to its input)
-
-
-def list_pictures(inputs: Sequence[str | Path], output: Path) -> tuple[Named, list[tuple[Path, DataError]]]:
-    """Return the pictures of files and folders, in order, and what in the folders cannot be followed or entered.
-
-    Folders are read as training reads them; what an earlier `predict` wrote is left out. Raises DataError.
-    """
-    found: Named = []
-    problems: list[tuple[Path, DataError]] = []
-    for entry in map(Path, inputs):
-        if os.path.isdir(entry):
-            listing = scan(entry)
-            made = _made_by_predict(listing, output)
-            below = [path for path in listing.pictures if not path.startswith(made)]
-            if not below:
-                raise DataError("The folder holds no pictures.", where=str(entry), fix="name a folder with pictures")
-            found += [(entry / path, Path(path)) for path in below]
-            for path, what in listing.problems:
-                fix = "put it right, or take it out of the folder"
-                problems.append((entry / path, DataError(f"It {what}.", where=str(entry / path), fix=fix)))
-        elif os.path.exists(entry):
-            found.append((entry, Path(entry.name)))
-        else:
-            raise DataError("There is no such picture or folder.", where=str(entry), fix="check the path")
-    return found, problems
-
-
-def _made_by_predict(listing: Listing, output: Path) -> tuple[str, ...]:
-    """Return the beginnings of relative paths below which lie masks and overlays: of this output, and of others."""
-    outputs = [
-        folder_of(path) for path in listing.others
-        if path.rpartition("/")[2] == RECORD and read_record(listing.root / path) is not None
-    ]  # fmt: skip
-    made = [listing.root / folder / name for folder in outputs for name in _FOLDERS]
-    made += [output / name for name in _FOLDERS]
-    root = listing.root.resolve()
-    below = [folder.resolve() for folder in made]
-    return tuple(f"{path.relative_to(root).as_posix()}/" for path in below if root in path.parents)
+from maskwright.runs.predict_kinds import MASK, OVERLAY, USUAL, files_of
+from maskwright.runs.predict_large import Form
+from maskwright.runs.predict_sources import Named, Picture, as_text
 
 
 def named(listed: Named) -> Named:
@@ -64,58 +17,84 @@ def named(listed: Named) -> Named:
     stems = Counter(name.with_suffix("") for _, name in listed)
     taken: Counter[Path] = Counter()
     named = []
-    for path, name in listed:
+    for picture, name in listed:
         short = name.with_suffix("") if stems[name.with_suffix("")] == 1 else name
         taken[short] += 1
-        named.append((path, short if taken[short] == 1 else short.with_name(f"{short.name}.{taken[short]}")))
+        named.append((picture, short if taken[short] == 1 else short.with_name(f"{short.name}.{taken[short]}")))
     return named
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture and the files that are made of it."""
+    """One picture and the files that are made of it: those of `kinds`, below `target`.
 
-    picture: Path
+    source: what files of all pictures call it; the name with its suffix where nothing else is said. form: how it is
+    read by windows, and what its masks are then; None: it is read whole, and its masks are PNG.
+    """
+
+    picture: Picture
     name: Path
     target: Path
     classes: Classes
-    overlays: bool = True
+    kinds: tuple[str, ...] = USUAL
+    source: str = ""
+    form: Form | None = None
+
+    @property
+    def large(self) -> bool:
+        """Whether the picture must not be read whole."""
+        return self.form is not None and self.form.large
 
     @property
     def key(self) -> str:
         """The name as a record can hold it: a file's name need not be text."""
-        return self.name.as_posix().encode("utf-8", "backslashreplace").decode()
+        return as_text(self.name)
+
+    @property
+    def called(self) -> str:
+        """What files of all pictures call it."""
+        return self.source or as_text(self.name.with_name(self.name.name + Path(self.picture.where).suffix))
+
+    def files(self, kind: str) -> list[Path]:
+        """Return the files of one kind."""
+        files = files_of(kind, self.target, self.name, self.classes)
+        if kind != MASK or self.form is None:
+            return files
+        return [file.with_suffix(self.form.suffix) for file in files]
 
     @property
     def masks(self) -> list[Path]:
         """The mask files, one for exclusive classes."""
-        return mask_files(self.target / "masks" / self.name, self.classes)
+        return self.files(MASK)
 
-    @property
-    def overlay(self) -> Path:
-        """The file of the picture with its mask drawn over it."""
-        return self.target / "overlays" / self.name.with_name(self.name.name + ".png")
-
-    def is_made(self) -> bool:
-        """Whether all mask files are there."""
-        return all(mask.exists() for mask in self.masks)
+    def has(self, kind: str) -> bool:
+        """Whether all files of a kind are there."""
+        return all(file.exists() for file in self.files(kind))
 
     def entry(self) -> dict[str, Any]:
         """Return what a result says of the files."""
         masks = [str(mask) for mask in self.masks]
-        entry: dict[str, Any] = {"input": str(self.picture), "mask": masks[0]}
-        if self.overlays:
-            entry["overlay"] = str(self.overlay)
-        return {**entry, "masks": masks} if len(masks) > 1 else entry
+        entry: dict[str, Any] = {"input": self.picture.where, "mask": masks[0]}
+        if OVERLAY in self.kinds:
+            entry["overlay"] = str(self.files(OVERLAY)[0])
+        if len(masks) > 1:
+            entry["masks"] = masks
+        others = {kind: [str(file) for file in self.files(kind)] for kind in self.kinds if kind not in USUAL}
+        return {**entry, "files": others} if others else entry
 
 
-def mask_files(stem: Path, classes: Classes) -> list[Path]:
-    """Return the mask files of a picture: one, or one for each overlapping class."""
-    if classes.exclusive:
-        return [stem.with_name(stem.name + ".png")]
-    return [stem.with_name(f"{stem.name}.{_plain(name)}.png") for name in classes.names]
+def jobs_for(
+    listed: Named, forms: Sequence[Form | None], target: Path, classes: Classes, kinds: tuple[str, ...]
+) -> list[Job]:
+    """Return a job for each listed picture; files of all pictures call it by its name below its input, if unique."""
+    times = Counter(name for _, name in listed)
+    sources = [as_text(name) if times[name] == 1 else _text_of(picture) for picture, name in listed]
+    return [
+        Job(picture, name, target, classes, kinds, source, form)
+        for (picture, name), source, form in zip(named(listed), sources, forms, strict=True)
+    ]
 
 
-def _plain(name: str) -> str:
-    """Keep of a class's name what is harmless in a file's name."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:60] or "class"
+def _text_of(picture: Picture) -> str:
+    """Return a picture's path or address as text that can be written."""
+    return picture.where if picture.file is None else as_text(picture.file)

@@ -16,13 +16,13 @@ def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[str | i
     def write(temporary: Path) -> None:
         with open(temporary, "w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow([_cell(name) for name in head])
-            table.writerows([_cell(value) for value in row] for row in rows)
+            table.writerow([cell(name) for name in head])
+            table.writerows([cell(value) for value in row] for row in rows)
 
     write_with(path, write)
 
 
-def _cell(value: str | int | float | None) -> str | int | float:
+def cell(value: str | int | float | None) -> str | int | float:
     """Return text on one line that no spreadsheet takes for a formula; numbers as they are."""
     if value is None:
         return ""

@@ -7,6 +7,7 @@ picture. Knows nothing of files or runtimes: it is handed functions.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maskwright.images.modes import Pixels
-from maskwright.images.resize import line_taps, resize_matrix, resize_window
+from maskwright.images.resize import line_taps, resize_window
 from maskwright.images.sizes import resize_window_of, scaled_size
 from maskwright.images.tiles import blend_shares, pad_to_tile, tile_starts
 from maskwright.runtime.description import ModelDescription
@@ -63,27 +64,37 @@ def stream_whole(source: Windows, description: ModelDescription, look: Callable[
     """
     small = look(normalise(_shrink(source, description), description))
     height, width = source.size
-    at_once = max(ROWS, BUDGET // (4 * len(small) * width) // ROWS * ROWS)
-    for top in range(0, height, at_once):
-        rows = slice(top, min(top + at_once, height))
-        enlarged = resize_window(small, (0, 0), small.shape[1:], source.size, rows, slice(0, width))
-        yield Block(top, 0, np.clip(enlarged, 0, 1, out=enlarged))
+    wide = max(1, BUDGET // (4 * len(small) * ROWS) // ROWS) * ROWS
+    for top, left in product(range(0, height, ROWS), range(0, width, wide)):
+        rows, columns = slice(top, min(top + ROWS, height)), slice(left, min(left + wide, width))
+        enlarged = resize_window(small, (0, 0), small.shape[1:], source.size, rows, columns)
+        yield Block(top, left, np.clip(enlarged, 0, 1, out=enlarged))
 
 
 def _shrink(source: Windows, description: ModelDescription) -> Floats:
     """Return the whole picture at the network's size, (1, C, h, w) float32, of its own values."""
     (height, width), (small_height, small_width) = source.size, description.size
-    down = resize_matrix(height, small_height)
+    taps = line_taps(height, small_height)
     pixels = np.zeros((1, description.bands, small_height, small_width), np.float32)
     at_once = max(1, BUDGET // (4 * description.bands * width))
     windows = [slice(top, min(top + at_once, height)) for top in range(0, height, at_once)]
     read = [lambda rows=rows: (rows, source.read(rows, slice(0, width))) for rows in windows]
     for rows, band_of_rows in _ahead(read):
+        down = _weights_of(rows, *taps)
         for band in range(description.bands):
             line = Image.fromarray(np.ascontiguousarray(band_of_rows[:, :, band], np.float32))
             narrow = line.resize((small_width, line.height), Image.Resampling.BILINEAR)
-            pixels[0, band] += down[:, rows] @ np.asarray(narrow)
+            pixels[0, band] += down @ np.asarray(narrow)
     return pixels
+
+
+def _weights_of(rows: slice, first: NDArray[np.int64], weights: Floats) -> Floats:
+    """Return the weights (n_out, rows) that some rows have in each row of what all of them become."""
+    matrix = np.zeros((len(first), rows.stop - rows.start), np.float32)
+    at = first[:, None] + np.arange(weights.shape[1]) - rows.start
+    inside = (at >= 0) & (at < matrix.shape[1])
+    matrix[np.nonzero(inside)[0], at[inside]] = weights[inside]
+    return matrix
 
 
 def _strips(source: Windows, description: ModelDescription) -> list[slice]:

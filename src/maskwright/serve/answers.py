@@ -15,17 +15,21 @@ from PIL import Image
 
 from maskwright.data.annotations.written.geojson import geojson_document
 from maskwright.data.annotations.written.shapes import outlined
+from maskwright.errors import DataError
 from maskwright.images.classes import Classes
+from maskwright.images.depth import to_depth
+from maskwright.images.formats import read_image
 from maskwright.images.label_png import encode_label_png
 from maskwright.images.regions import layers
 from maskwright.images.sizes import resize_labels
 from maskwright.images.writing import encode_png
-from maskwright.report.pixels import overlay, to_rgb
+from maskwright.report.pixels import cut_out, overlay, to_rgb
 from maskwright.runtime.cut import cut_resized
 from maskwright.runtime.description import ModelDescription
 from maskwright.serve.engine import Answer
 
-OVERLAY_SIDE = 1600  # pixels
+SHOWN_SIDE = 1600  # pixels of what is made for looking at
+MOST_REGIONS = 20_000  # whose polygons are drawn: noise has millions
 
 
 @dataclass(frozen=True)
@@ -55,43 +59,49 @@ def mask_png(answer: Answer, description: ModelDescription, threshold: float | N
 
 
 def polygons_json(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
-    """Return size, pixels and share of each class, and a GeoJSON FeatureCollection of the regions."""
+    """Return size, pixels and share of each class, and a GeoJSON FeatureCollection of the regions.
+
+    Raises DataError for a mask of more regions than anybody wants drawn.
+    """
     mask, classes = mask_of(answer, description, threshold), description.classes
     regions = list(layers(mask, classes))
-    content = {
-        "width": answer.size[1], "height": answer.size[0], "classes": _areas(mask, classes),
-        "polygons": json.loads(geojson_document(outlined(regions, tolerance=0.0), classes)),
-    }  # fmt: skip
-    return json.dumps(content, ensure_ascii=False).encode()
+    count = sum(len(one.areas) for one in regions)
+    if count > MOST_REGIONS:
+        raise DataError(
+            f"The mask has {count:,} regions; polygons are drawn of up to {MOST_REGIONS:,}.", where=answer.picture.name,
+            fix="ask for the mask instead",
+        )  # fmt: skip
+    head = {"width": answer.size[1], "height": answer.size[0], "classes": _areas(mask, classes)}
+    polygons = geojson_document(outlined(regions, tolerance=0.0), classes).strip()
+    return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "polygons": {polygons}}}'.encode()
 
 
 def overlay_jpeg(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
-    """Return the picture, tinted by its mask, of at most OVERLAY_SIDE pixels a side."""
-    scale = min(1.0, OVERLAY_SIDE / max(answer.size))
-    size = (max(1, round(answer.size[0] * scale)), max(1, round(answer.size[1] * scale)))
-    mask = resize_labels(mask_of(answer, description, threshold), size)
-    small = Image.fromarray(to_rgb(answer.image)).resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    stream = io.BytesIO()
-    Image.fromarray(overlay(np.asarray(small), mask, description.classes)).save(stream, "JPEG", quality=90)
-    return stream.getvalue()
+    """Return the picture, tinted by its mask, of at most SHOWN_SIDE pixels a side."""
+    small = _shown(answer)
+    mask = resize_labels(mask_of(answer, description, threshold), (small.height, small.width))
+    return _jpeg(Image.fromarray(overlay(np.asarray(small), mask, description.classes)))
+
+
+def picture_jpeg(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
+    """Return the picture alone, of at most SHOWN_SIDE pixels a side."""
+    return _jpeg(_shown(answer))
 
 
 def cutout_png(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
-    """Return the picture's own pixels, transparent outside of the mask."""
+    """Return the picture's own pixels, transparent outside of the mask, and black underneath."""
     mask = mask_of(answer, description, threshold)
-    inside = mask > 0 if description.classes.exclusive else mask.max(axis=2) > 0
-    height, width = answer.size
-    rgb = Image.fromarray(to_rgb(answer.image))
-    full = np.asarray(rgb if rgb.size == (width, height) else rgb.resize((width, height), Image.Resampling.BILINEAR))
-    return encode_png(np.dstack([full, inside.astype(np.uint8) * np.uint8(255)]), quick=True)
+    rgb = to_rgb(to_depth(read_image(answer.picture), "uint8"))
+    return encode_png(cut_out(rgb, mask), quick=True)
 
 
 def probabilities_png(answer: Answer, description: ModelDescription, threshold: float | None) -> bytes:
     """Return a grey PNG, 255 being 1: of the foreground, or of the most probable class that is not background."""
-    planes = answer.at_size()
-    if description.classes.exclusive and len(planes) > 1:
-        planes = planes[1:]
-    return encode_png(np.rint(planes.max(axis=0) * 255).astype(np.uint8), quick=True)
+    grey = np.empty(answer.size, np.uint8)
+    first = 1 if description.classes.exclusive and len(answer.probabilities) > 1 else 0
+    for rows, planes in answer.in_rows():
+        grey[rows] = np.rint(planes[first:].max(axis=0) * 255)
+    return encode_png(grey, quick=True)
 
 
 FORMS = {
@@ -100,6 +110,7 @@ FORMS = {
     "overlay": Form("image/jpeg", overlay_jpeg, "the picture tinted by its mask, for looking at"),
     "cutout": Form("image/png", cutout_png, "the picture's pixels, transparent outside of the mask"),
     "probabilities": Form("image/png", probabilities_png, "grey PNG, 255 for certain"),
+    "picture": Form("image/jpeg", picture_jpeg, "the picture alone, for browsers that cannot read its format"),
 }
 _USUAL = {"image/png": "mask", "application/json": "polygons", "image/jpeg": "overlay"}  # of each media type
 
@@ -124,6 +135,19 @@ def accepted_form(accept: str) -> str | None:
                 wanted.append((-weight, order + len(_USUAL) * general, known))
                 break
     return _USUAL[min(wanted)[2]] if wanted else None
+
+
+def _shown(answer: Answer) -> Image.Image:
+    scale = min(1.0, SHOWN_SIDE / max(answer.size))
+    size = (max(1, round(answer.size[1] * scale)), max(1, round(answer.size[0] * scale)))
+    pixels = to_rgb(read_image(answer.picture, at_least=(size[1], size[0])))
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=90)
+    return stream.getvalue()
 
 
 def _areas(mask: NDArray[np.uint8], classes: Classes) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The service's routes: `POST /predict`, `POST /predict/batch`, `GET /model`, `/models`, `/health`, `/metrics`.
+"""The service's routes: `POST /predict` and `/predict/batch`, `GET /model`, `/models`, `/health`, `/metrics`; the page.
 
 Each turns a request into one call of the engine and its answer into bytes. No name that a request carries is ever
 opened as a file: it is repeated in errors, and that is all.
@@ -11,15 +11,15 @@ import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from maskwright.errors import MaskwrightError
 from maskwright.images.opening import Encoded
@@ -27,22 +27,14 @@ from maskwright.runtime.predictor import Predictor
 from maskwright.serve.answers import FORMS, accepted_form
 from maskwright.serve.engine import Busy, Engine, Late, Stopping
 from maskwright.serve.guard import Guard
+from maskwright.serve.limits import Limits
 from maskwright.serve.metrics import CONTENT_TYPE, Metrics
 from maskwright.serve.openapi import ANSWERS, ONE_PICTURE, PICTURES, REFUSALS
+from maskwright.serve.pages import add_page
 
 _NAME = 200  # characters of a sent file's name that are repeated
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request may ask for.
-
-    bytes: of its body. seconds: to wait before its picture is begun. files: of a batch.
-    """
-
-    bytes: int = 64 << 20
-    seconds: float = 30.0
-    files: int = 32
+_GRACE = 10.0  # seconds to finish what nobody waits for any more
+_FIELDS = 16  # of a form beside its files; nobody reads them
 
 
 class Refused(Exception):
@@ -66,17 +58,19 @@ def create_app(engine: Engine, *, token: str | None = None, limits: Limits | Non
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.to_thread(engine.stop)
+        await asyncio.to_thread(engine.stop, _GRACE)
 
     app = FastAPI(
         title="maskwright", description="Segmentation masks for pictures.", docs_url=None, redoc_url=None,
         lifespan=lifespan, version="1",
     )  # fmt: skip
     service.add_routes(app)
+    open_paths = add_page(app) | {"/health"}
     app.add_exception_handler(Refused, lambda _, error: error.response())
+    app.add_exception_handler(Exception, _our_error)
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _wrong_values)  # type: ignore[arg-type]
-    app.add_middleware(Guard, token=token, most_bytes=service.limits.bytes, open_paths=frozenset(("/health",)))
+    app.add_middleware(Guard, token=token, limits=service.limits, open_paths=open_paths)
     app.middleware("http")(service.counted)  # outermost: it counts what the guard refuses too
     return app
 
@@ -103,7 +97,7 @@ class _Service:
         What the answer is, the Accept header says (image/png: the mask; application/json: polygons and areas;
         image/jpeg: an overlay), or `answer`.
         """
-        name, form = self._model(model), _form(request, answer)
+        name, form = self._model(model, threshold), _form(request, answer)
         pictures = await self._pictures(request, most=1)
         content = await self._answer(name, pictures[0], form, threshold)
         return Response(content, media_type=FORMS[form].media, headers={"Cache-Control": "no-store"})
@@ -115,7 +109,7 @@ class _Service:
 
         Each has its own status; one that fails touches no other.
         """
-        name, form = self._model(model), answer or "polygons"
+        name, form = self._model(model, threshold), answer or "polygons"
         if form not in FORMS:
             raise _no_such_answer(form)
         pictures = await self._pictures(request, most=self.limits.files)
@@ -144,28 +138,36 @@ class _Service:
 
     async def counted(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         """Take note of each request."""
-        begun = time.monotonic()
-        response = await go_on(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "other")
-        self.metrics.answered(path, response.status_code, time.monotonic() - begun)
-        return response
+        begun, status = time.monotonic(), 500
+        try:
+            response = await go_on(request)
+            status = response.status_code
+            return response
+        finally:
+            path = getattr(request.scope.get("route"), "path", "other")
+            self.metrics.answered(path, status, time.monotonic() - begun)
 
-    def _model(self, name: str | None) -> str:
-        if name is None:
-            return self._usual
+    def _model(self, name: str | None, threshold: float | None = None) -> str:
+        name = self._usual if name is None else name
         if name not in self.engine.predictors:
             raise Refused(404, "There is no such model.", f"ask for one of: {', '.join(self.engine.predictors)}")
+        if threshold is not None and self.engine.predictors[name].description.threshold is None:
+            raise Refused(
+                400, "The model takes the likeliest of several classes: there is no threshold.", "leave it out"
+            )
         return name
 
     async def _pictures(self, request: Request, *, most: int) -> list[Encoded]:
         """Return the pictures of a request: files of a form, or the body itself."""
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            raise Refused(400, "The request ended early.", "send it again") from None
         if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             if not body:
                 raise Refused(400, "The request holds no picture.", "send a picture's bytes, or a form with a file")
             return [Encoded(body)]
-        parser = MultiPartParser(request.headers, _pieces(body), max_files=most, max_fields=most)
+        parser = MultiPartParser(_form_headers(request), _pieces(body), max_files=most, max_fields=_FIELDS)
         parser.spool_max_size = self.limits.bytes + 1  # files stay in memory: nothing of a request touches the disk
         try:
             form = await parser.parse()
@@ -224,6 +226,13 @@ Threshold = Annotated[
 ]
 
 
+def _form_headers(request: Request) -> Headers:
+    """Return what the parser is to know: the boundary, and no charset, by which a caller would choose the codec."""
+    kind, _, rest = request.headers["content-type"].partition(";")
+    boundary = next((part for part in rest.split(";") if part.strip().lower().startswith("boundary=")), "")
+    return Headers({"content-type": f"{kind};{boundary}"})
+
+
 async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
     yield b""
@@ -256,6 +265,11 @@ def _card(name: str, predictor: Predictor) -> dict[str, Any]:
 async def _http_error(_: Request, error: HTTPException) -> Response:
     fix = "see /openapi.json"
     return JSONResponse({"ok": False, "error": {"what": str(error.detail), "where": "", "fix": fix}}, error.status_code)
+
+
+async def _our_error(_: Request, error: Exception) -> Response:
+    content = {"what": "The service failed.", "where": "", "fix": "try again; the service's own output says more"}
+    return JSONResponse({"ok": False, "error": content}, 500)
 
 
 async def _wrong_values(_: Request, error: RequestValidationError) -> Response:

@@ -4,9 +4,10 @@ A few threads decode, resize and cut; whichever of them finds the network free t
 it. One picture's failure is its caller's alone. Knows nothing of HTTP.
 """
 
+import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Condition, Lock, Semaphore
@@ -15,10 +16,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.errors import MaskwrightError
-from maskwright.images.modes import Pixels
-from maskwright.images.opening import Encoded
-from maskwright.images.resize import resize_float
+from maskwright.errors import DataError
+from maskwright.images.formats import open_picture
+from maskwright.images.opening import DEFAULT_MAX_PIXELS, Encoded
+from maskwright.images.resize import resize_window
 from maskwright.runtime.cores import available_cores
 from maskwright.runtime.predictor import Predictor
 from maskwright.runtime.whole import network_input
@@ -27,6 +28,7 @@ Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 MOST_TOGETHER = 8  # pictures in a batch: more gain nothing and let the first one wait
+_ROWS = 256  # of probabilities that are enlarged at a time
 _REMEMBERED = 50  # pictures whose seconds tell how fast the engine is
 
 
@@ -48,18 +50,23 @@ class Stopping(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of a picture. image: as decoded, (h, w, bands), which for a large JPEG is less than `size`.
+    """What a model says of a picture. size: the picture's (height, width).
 
-    size: the picture's (height, width). probabilities: (K, h', w') as the network gives them.
+    probabilities: (K, h, w) as the network gives them.
     """
 
-    image: Pixels
+    picture: Encoded
     size: tuple[int, int]
     probabilities: Floats
 
-    def at_size(self) -> Floats:
-        """Return the probabilities (K, H, W) at the picture's size."""
-        return np.clip(resize_float(self.probabilities, self.size), 0, 1)
+    def in_rows(self) -> Iterator[tuple[slice, Floats]]:
+        """Yield (rows, probabilities (K, rows, W)) at the picture's size, a few rows at a time."""
+        height, width = self.size
+        small = (self.probabilities.shape[1], self.probabilities.shape[2])
+        for top in range(0, height, _ROWS):
+            rows = slice(top, min(top + _ROWS, height))
+            part = resize_window(self.probabilities, (0, 0), small, self.size, rows, slice(0, width))
+            yield rows, np.clip(part, 0, 1)
 
 
 @dataclass
@@ -95,26 +102,28 @@ class _Network:
             answers = self._predictor.look(np.concatenate([one.pixels for one in group]))
             for one, probabilities in zip(group, answers, strict=True):
                 one.answer.set_result(probabilities)
-        except MaskwrightError as error:
-            for one in group:
-                one.answer.set_exception(error)
         finally:
+            error = sys.exception()
             for one in group:
-                one.answer.cancel()  # no one waits for ever, whatever happened
+                if error is not None and not one.answer.done():
+                    one.answer.set_exception(error)  # to each caller, whatever it is; this one raises it too
 
 
 class Engine:
     """Answers pictures by models that are open.
 
     predictors: by name. capacity: pictures that may be under way or wait at a time, beyond which callers are sent away.
-    threads: pictures that are worked on at a time.
+    threads: pictures that are worked on at a time, most of which wait for the network: as many as there are cores are
+    decoded or written. pixels: of a picture, beyond which it is refused.
     """
 
-    def __init__(self, predictors: dict[str, Predictor], *, capacity: int, threads: int) -> None:
+    def __init__(
+        self, predictors: dict[str, Predictor], *, capacity: int, threads: int, pixels: int = DEFAULT_MAX_PIXELS
+    ) -> None:
         self.predictors = predictors
-        self.capacity, self._threads = capacity, threads
+        self.capacity, self._threads, self._pixels = capacity, threads, pixels
         self.networks = {name: _Network(one) for name, one in predictors.items() if one.description.mode == "whole"}
-        self._decoding = Semaphore(available_cores())  # what is decoded may be large
+        self._computing = Semaphore(available_cores())  # what is decoded or written may be large
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="serve")
         self._changed = Condition()
         self._taken = 0
@@ -149,12 +158,12 @@ class Engine:
         future.add_done_callback(self._release)
         return future
 
-    def stop(self) -> None:
-        """Take nothing more, and return when all that was taken is answered."""
+    def stop(self, within: float | None = None) -> None:
+        """Take nothing more, and return when all that was taken is answered, or after so many seconds."""
         with self._changed:
             self._stopping = True
-            self._changed.wait_for(lambda: self._taken == 0)
-        self._pool.shutdown()
+            done = self._changed.wait_for(lambda: self._taken == 0, within)
+        self._pool.shutdown(wait=done, cancel_futures=True)
 
     def _release(self, _: "Future[Any]") -> None:
         with self._changed:
@@ -168,18 +177,36 @@ class Engine:
 
     def _work(self, name: str, picture: Encoded, then: Callable[[Answer], T], latest: float) -> T:
         begun = time.monotonic()
-        if begun > latest:
-            raise Late
-        result = then(self._answer(name, picture))
+        answer = self._answer(name, picture, latest)
+        with self._computing:
+            result = then(answer)
         self._seconds.append(time.monotonic() - begun)
         return result
 
-    def _answer(self, name: str, picture: Encoded) -> Answer:
+    def _answer(self, name: str, picture: Encoded, latest: float) -> Answer:
         predictor = self.predictors[name]
-        with self._decoding:
+        if not self._computing.acquire(timeout=max(0.0, latest - time.monotonic())):
+            raise Late
+        try:
+            if time.monotonic() > latest:
+                raise Late
+            check_size(picture, self._pixels)
             image, size = predictor.read(picture)
-            if name in self.networks:
-                pixels = network_input(image, predictor.description)
-        if name in self.networks:
-            return Answer(image, size, self.networks[name](pixels))
-        return Answer(image, size, predictor.probabilities(image))
+            if name not in self.networks:
+                return Answer(picture, size, predictor.probabilities(image))
+            pixels = network_input(image, predictor.description)
+        finally:
+            self._computing.release()
+        del image
+        return Answer(picture, size, self.networks[name](pixels))
+
+
+def check_size(picture: Encoded, most: int) -> None:
+    """Raise DataError for a picture of more pixels."""
+    with open_picture(picture) as opened:
+        pixels = opened.info.height * opened.info.width
+    if pixels > most:
+        raise DataError(
+            f"The picture has {pixels:,} pixels; this service takes up to {most:,}.", where=picture.name,
+            fix="send a smaller picture",
+        )  # fmt: skip

@@ -3,11 +3,15 @@
 An ASGI layer of its own, so that nothing behind it reads a byte too many.
 """
 
+import asyncio
+import ipaddress
 import json
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from maskwright.serve.limits import Limits
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -15,11 +19,27 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
+
+def is_local(host: str) -> bool:
+    """Whether a name or address means this machine and no other.
+
+    >>> is_local("localhost"), is_local("127.0.0.2"), is_local("::1"), is_local("127.0.0.1.example.org")
+    (True, True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
-class TooLarge(Exception):
-    """A body of more bytes than are allowed."""
+class Unfit(Exception):
+    """A body that is not taken to its end. status, what, fix: the answer."""
+
+    def __init__(self, status: int, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.status, self.what, self.fix = status, what, fix
 
 
 class Guard:
@@ -29,9 +49,10 @@ class Guard:
     an address here (DNS rebinding) is refused, and so is one that sends pictures from another origin.
     """
 
-    def __init__(self, app: App, *, token: str | None, most_bytes: int, open_paths: frozenset[str]) -> None:
-        self._app, self._token, self._most = app, token, most_bytes
+    def __init__(self, app: App, *, token: str | None, limits: Limits, open_paths: frozenset[str]) -> None:
+        self._app, self._token, self._limits = app, token, limits
         self._open = open_paths
+        self._held = 0  # bytes of all requests under way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, 403 or 413, or let the request pass."""
@@ -46,28 +67,45 @@ class Guard:
         await self._counted(scope, receive, send)
 
     def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str, str] | None:
-        host = urlsplit(f"//{headers.get('host', '')}")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host.netloc:
+        try:
+            host = urlsplit(f"//{headers.get('host', '')}")
+            elsewhere = origin is not None and urlsplit(origin).netloc != host.netloc
+            local = is_local(host.hostname or "")
+        except ValueError:
+            return 400, "The request's Host or Origin is no address.", "send it from a browser, or as curl does"
+        if elsewhere:
             return 403, "The request comes from another page.", "send it from the service's own page, or no page at all"
         if self._token is None:
-            if host.hostname not in LOCAL:
-                return 403, "This server answers under the name localhost alone.", "use http://127.0.0.1"
-            return None
-        given = headers.get("authorization", "").removeprefix("Bearer ")
-        if path in self._open or secrets.compare_digest(given.encode(), self._token.encode()):
+            fix = "use the address that the service showed when it started"
+            return None if local else (403, "This server answers under this machine's own names alone.", fix)
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        well = scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), self._token.encode())
+        if path in self._open or well:
             return None
         return 401, "The token is missing or wrong.", "send the header: Authorization: Bearer TOKEN"
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        seen, begun = 0, False
+        """Hand on a body as long as it is neither too large nor too slow."""
+        loop = asyncio.get_running_loop()
+        latest, seen, whole, begun = loop.time() + self._limits.seconds, 0, False, False
 
         async def count() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most:
-                raise TooLarge
+            nonlocal seen, whole
+            if whole:
+                return await receive()  # waits for the caller to hang up
+            try:
+                message = await asyncio.wait_for(receive(), latest - loop.time())
+            except TimeoutError:
+                raise Unfit(408, "The request did not arrive in time.", "try again on a faster line") from None
+            length = len(message.get("body", b""))
+            seen, self._held = seen + length, self._held + length
+            whole = not message.get("more_body", False)
+            if seen > self._limits.bytes:
+                what = f"The request is larger than {self._limits.bytes:,} bytes."
+                raise Unfit(413, what, "send a smaller picture, or fewer of them")
+            if self._held > max(self._limits.held, self._limits.bytes):
+                raise Unfit(429, "The service is busy.", "try again after the seconds that Retry-After names")
             return message
 
         async def note(message: Message) -> None:
@@ -77,17 +115,19 @@ class Guard:
 
         try:
             await self._app(scope, count, note)
-        except TooLarge:
+        except Unfit as unfit:
             if begun:
                 raise
-            what = f"The request is larger than {self._most:,} bytes."
-            await _answer(send, 413, what, "send a smaller picture, or fewer of them")
+            await _answer(send, unfit.status, unfit.what, unfit.fix)
+        finally:
+            self._held -= seen
 
 
 async def _answer(send: Send, status: int, what: str, fix: str) -> None:
     body = json.dumps({"ok": False, "error": {"what": what, "where": "", "fix": fix}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(b"connection", b"close")] if status == 413 else []  # what is left of the body is not waited for
+    headers += [(b"connection", b"close")] if status in (408, 413, 429) else []  # the rest of the body stays unread
+    headers += [(b"retry-after", b"1")] if status == 429 else []
     headers += [(b"www-authenticate", b"Bearer")] if status == 401 else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -90,9 +90,21 @@ def test_predict_names_each_mask(run: Run, workflow: Workflow) -> None:
     predict = workflow("predict_files", Result(documents.predict()))
     code, out, err = run("predict", "runs/a", "a.jpg", "b", "-o", "masks", "--overwrite")
     assert (code, out) == (0, "a.jpg  ->  masks/a.png   0.31 s\n")
-    assert predict.arguments == (Path("runs/a"), [Path("a.jpg"), Path("b")], Path("masks"))
+    assert predict.arguments == (Path("runs/a"), ["a.jpg", "b"], "masks")
     assert predict.options["overwrite"] is True
     assert err == "a remark\n"
+
+
+def test_predict_hands_on_what_to_write_and_names_the_files_of_all_pictures(run: Run, workflow: Workflow) -> None:
+    predict = workflow("predict_files", Result({**documents.predict(), "files": {"areas": "masks/areas.csv"}}))
+    wishes = ("--write", "coco,areas", "--write", "cutout", "--simplify", "1.5", "--clean", "largest")
+    code, out, _ = run("predict", "runs/a", "a.jpg", "-o", "masks", *wishes)
+    assert (code, out.splitlines()[1:]) == (0, ["areas         masks/areas.csv"])
+    given = {key: predict.options[key] for key in ("write", "simplify", "clean", "overlays")}
+    assert given == {"write": ["coco,areas", "cutout"], "simplify": 1.5, "clean": "largest", "overlays": True}
+    document = check_document(run("predict", "runs/a", "a.jpg", "-o", "masks", "--json")[1], "predict")
+    assert document["files"] == {"areas": "masks/areas.csv"}
+    assert predict.options["write"] is None
 
 
 def test_a_picture_that_fails_is_an_error_and_the_others_are_done(run: Run, workflow: Workflow) -> None:
@@ -106,7 +118,7 @@ def test_several_pictures_that_fail_are_counted(run: Run, workflow: Workflow) ->
     workflow("predict_files", Result(documents.predict(failed=2)))
     code, _, err = run("predict", "runs/a", "a.jpg", "-o", "masks", "-q")
     assert code == 1
-    assert "error: 2 of 3 pictures failed; the first: The file ends too early." in err
+    assert "error: 2 of 3 pictures failed, as failures.csv tells; the first: The file ends too early." in err
     assert "where: bad0.jpg, bad1.jpg" in err
 
 

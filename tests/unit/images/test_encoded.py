@@ -1,4 +1,6 @@
 import random
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -36,6 +38,45 @@ def test_no_file_of_the_name_is_opened(tmp_path):
     (tmp_path / "other.png").write_bytes(FORMATS["PNG"])
     with pytest.raises(DataError, match="The file is empty"):
         read_image(Encoded(b"", str(tmp_path / "other.png")))
+
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def test_a_16_bit_picture_of_an_absurd_side_is_refused_by_its_header():
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1_000_000, 1, 16, 2, 0, 0, 0))
+    content = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(6_000_001))) + chunk(b"IEND", b"")
+    with pytest.raises(DataError, match="sides of more than 65,536"):
+        read_image(Encoded(content))
+
+
+def test_a_progressive_jpeg_of_absurdly_many_scans_is_refused_by_its_bytes():
+    content = encoded("JPEG", progressive=True)
+    assert read_image(Encoded(content)).shape == (40, 30, 3)
+    last = content.rindex(b"\xff\xda")
+    with pytest.raises(DataError, match="more than 200 scans"):
+        read_image(Encoded(content[:-2] + content[last:-2] * 300 + content[-2:]))
+
+
+def tiff(*entries):
+    """Build a TIFF of one directory: (tag, type, value) with values that fit into their four bytes."""
+    rows = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in sorted(entries))
+    return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(entries)) + rows + bytes(4)
+
+
+def test_a_tiff_whose_tile_is_far_larger_than_its_picture_is_refused_by_its_header():
+    content = tiff((256, 3, 10), (257, 3, 10), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1), (322, 4, 60_000),
+                   (323, 4, 60_000), (324, 4, 8), (325, 4, 10))  # fmt: skip
+    with pytest.raises(DataError, match="3,600,000,000 pixels"):
+        read_image(Encoded(content))
+
+
+def test_a_tiff_of_absurdly_many_bands_is_refused_by_its_header():
+    content = tiff((256, 4, 4000), (257, 4, 4000), (258, 3, 16), (259, 3, 1), (262, 3, 1), (277, 3, 1000),
+                   (273, 4, 0), (279, 4, 0), (278, 4, 4000))  # fmt: skip
+    with pytest.raises(DataError, match="bytes once it is decoded"):
+        read_image(Encoded(content))
 
 
 @pytest.mark.parametrize("name", FORMATS)

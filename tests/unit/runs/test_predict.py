@@ -18,6 +18,7 @@ from maskwright.progress import Step
 from maskwright.runs.opening import Opened
 from maskwright.runs.predict import RECORD, _in_order, predict_files
 from maskwright.runs.predict_jobs import Job
+from maskwright.runs.predict_sources import OnDisk
 from maskwright.runtime.description import ModelDescription
 from maskwright.runtime.predictor import Predictor
 
@@ -123,7 +124,7 @@ def test_a_full_disk_ends_all(model: Build, tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise OutputError("Cannot write: No space left on device.", where="out")
 
-    monkeypatch.setattr("maskwright.runs.predict.write_bytes", full)
+    monkeypatch.setattr("maskwright.runs.predict_making.write_bytes", full)
     with pytest.raises(OutputError, match="No space"):
         predict_files(model(), save(tmp_path / "a.png"), tmp_path / "out")
 
@@ -229,7 +230,7 @@ def test_a_folder_without_pictures_is_an_error(model: Build, tmp_path: Path) -> 
 
 def jobs(folder: Path, number: int) -> list[Job]:
     names = [f"{at:02}" for at in range(number)]
-    return [Job(folder / name, Path(name), folder, Classes(("background", "pebble"))) for name in names]
+    return [Job(OnDisk(folder / name), Path(name), folder, Classes(("background", "pebble"))) for name in names]
 
 
 def test_results_come_in_order_though_later_pictures_are_done_first(tmp_path: Path) -> None:
@@ -280,7 +281,7 @@ def test_when_it_ends_early_the_pictures_under_way_are_finished_and_no_other_is_
 @pytest.fixture
 def threaded(model: Build, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have a model file opened for three callers at a time."""
-    monkeypatch.setattr("maskwright.runs.predict.open_for_masks", lambda *_: Opened(model(), 3, "because"))
+    monkeypatch.setattr("maskwright.runs.predict.open_for_masks", lambda *_, **__: Opened(model(), 3, "because"))
     return "run"
 
 
@@ -309,7 +310,7 @@ def test_a_full_disk_ends_all_threads_and_only_what_was_written_is_noted(
     for number in range(40):
         save(tmp_path / "in" / f"{number:02}.png")
     with monkeypatch.context() as patched:
-        patched.setattr("maskwright.runs.predict.write_bytes", full)
+        patched.setattr("maskwright.runs.predict_making.write_bytes", full)
         patched.setattr("maskwright.runs.predict_record.RECORD_SECONDS", 0)
         patched.setattr("maskwright.runs.predict_record.WRITING_SHARE", 1e9)
         with pytest.raises(OutputError, match="No space"):
@@ -339,5 +340,5 @@ def test_a_mask_of_a_runtime_that_would_have_been_as_right_is_kept(
     predict_files(model(precision="bf16"), picture, out)
     for others, kept in (((("onnxruntime", "bf16"),), True), ((("openvino", "bf16"),), False)):
         opened = Opened(model(), 1, "", others)
-        monkeypatch.setattr("maskwright.runs.predict.open_for_masks", lambda *_, opened=opened: opened)
+        monkeypatch.setattr("maskwright.runs.predict.open_for_masks", lambda *_, opened=opened, **__: opened)
         assert predict_files("run", picture, out).outputs[0]["skipped"] is kept

@@ -1,6 +1,7 @@
 import base64
 import json
 import threading
+import time
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +15,8 @@ from maskwright.serve.engine import Engine
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient  # noqa: E402
 
-from maskwright.serve.app import Limits, create_app  # noqa: E402
+from maskwright.serve.app import create_app  # noqa: E402
+from maskwright.serve.limits import Limits  # noqa: E402
 
 SEVERAL = Classes(("soil", "crop", "weed"))
 HOST = "http://127.0.0.1"
@@ -89,7 +91,17 @@ class TestOnePicture:
     def test_a_cutout_is_transparent_outside(self, client):
         response = client.post("/predict", params={"answer": "cutout"}, content=png())
         pixels = np.asarray(Image.open(BytesIO(response.content)))
-        assert pixels.shape == (40, 30, 4) and (pixels[:, :11] == 255).all() and not pixels[:, 13:, 3].any()
+        assert pixels.shape == (40, 30, 4) and (pixels[:, :11] == 255).all()
+        assert not pixels[:, 13:].any()  # nothing is left underneath
+
+    def test_a_cutout_of_a_large_photograph_has_the_photograph_s_own_pixels(self, client):
+        noise = np.random.default_rng(0).integers(0, 256, (400, 300, 3), dtype=np.uint8)
+        noise[:, :120] = noise[:, :120] // 2 + 128
+        stream = BytesIO()
+        Image.fromarray(noise).save(stream, "JPEG", quality=95)
+        response = client.post("/predict", params={"answer": "cutout", "threshold": 0}, content=stream.getvalue())
+        cut = np.asarray(Image.open(BytesIO(response.content)))[..., :3]
+        np.testing.assert_array_equal(cut, np.asarray(Image.open(stream)))
 
     def test_probabilities_are_grey(self, client, predictors):
         response = client.post("/predict", params={"answer": "probabilities"}, content=png())
@@ -140,7 +152,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("query, status", [
         ({"model": "none"}, 404), ({"answer": "poem"}, 400), ({"threshold": "2"}, 422), ({"threshold": "nan"}, 422),
-        ({"threshold": "x"}, 422),
+        ({"threshold": "x"}, 422), ({"threshold": "0.5", "model": "several"}, 400),
     ])  # fmt: skip
     def test_wrong_parameters_are_named(self, client, query, status):
         response = client.post("/predict", params=query, content=png())
@@ -167,10 +179,34 @@ class TestRefusals:
             response = client.post("/predict", files={"picture": ("a.png", bytes(5000), "image/png")})
             assert response.status_code == 413
 
-    def test_a_picture_of_too_many_pixels(self, client, monkeypatch):
-        monkeypatch.setattr("maskwright.images.opening._stated_max_pixels", 1000)
-        response = client.post("/predict", content=png())
-        assert response.status_code == 400 and "1,200 pixels" in error_of(response)["what"]
+    def test_a_picture_of_too_many_pixels(self, predictors):
+        app = create_app(Engine(predictors, capacity=4, threads=2, pixels=1000))
+        with TestClient(app, base_url=HOST) as client:
+            response = client.post("/predict", content=png())
+            assert response.status_code == 400 and "1,200 pixels" in error_of(response)["what"]
+
+    def test_a_form_cannot_choose_how_its_names_are_decoded(self, client):
+        for charset in ("punycode", "unicode_escape", "utf-16", "no such"):
+            body = b'--x\r\ncontent-disposition: form-data; name="p"; filename="\\ud800.png"\r\n\r\nno picture\r\n--x--'
+            kind = f"multipart/form-data; charset={charset}; boundary=x"
+            response = client.post("/predict", content=body, headers={"content-type": kind})
+            assert response.status_code == 400, charset
+            assert error_of(response)["where"] == "\\ud800.png"
+
+    def test_a_mask_of_too_many_regions_is_not_drawn(self, client, monkeypatch):
+        monkeypatch.setattr("maskwright.serve.answers.MOST_REGIONS", 0)
+        response = client.post("/predict", params={"answer": "polygons"}, content=png())
+        assert response.status_code == 400 and "1 regions" in error_of(response)["what"]
+
+    def test_what_nobody_expected_is_json_too_and_counted(self, predictors):
+        def failing(pixels):
+            raise ZeroDivisionError
+
+        object.__setattr__(predictors["one"], "look", failing)
+        with serving(predictors) as client:
+            response = client.post("/predict", content=png())
+            assert response.status_code == 500 and "service failed" in error_of(response)["what"]
+            assert 'requests_total{path="/predict",status="500"} 1.0' in client.get("/metrics").text
 
     def test_unknown_paths_and_methods(self, client):
         assert client.get("/nowhere").status_code == 404
@@ -181,7 +217,8 @@ class TestRefusals:
 class TestWhoMayAsk:
     def test_without_a_token_only_this_machine_by_name(self, predictors):
         for host, status in (("http://127.0.0.1:8000", 200), ("http://localhost", 200), ("http://[::1]:80", 200),
-                             ("http://evil.example", 403), ("http://127.0.0.1.evil.example", 403)):  # fmt: skip
+                             ("http://127.0.0.2", 200), ("http://evil.example", 403),
+                             ("http://127.0.0.1.evil.example", 403)):  # fmt: skip
             with serving(predictors, host=host) as client:
                 assert client.get("/models").status_code == status, host
 
@@ -190,6 +227,10 @@ class TestWhoMayAsk:
             response = client.post("/predict", content=png(), headers={"origin": origin})
             assert response.status_code == status, origin
 
+    def test_addresses_that_are_none_are_the_caller_s_error(self, client):
+        for headers in ({"host": "[::1"}, {"origin": "http://["}):
+            assert client.get("/models", headers=headers).status_code == 400
+
     def test_with_a_token_it_must_be_sent(self, predictors):
         with serving(predictors, token="s3cret", host="http://masks.example") as client:
             assert client.get("/health").status_code == 200
@@ -197,6 +238,8 @@ class TestWhoMayAsk:
                 response = client.post("/predict", content=png(), headers={k: v.encode() for k, v in header.items()})
                 assert response.status_code == 401, header
                 error_of(response)
+            assert client.get("/models", headers={"authorization": "s3cret"}).status_code == 401
+            assert client.get("/models", headers={"authorization": "bearer s3cret"}).status_code == 200
             allowed = client.post("/predict", content=png(), headers={"authorization": "Bearer s3cret"})
             assert allowed.status_code == 200
 
@@ -241,8 +284,9 @@ def test_beyond_its_capacity_it_answers_429_with_retry_after_and_recovers(predic
         waiting = [threading.Thread(target=lambda: client.post("/predict", content=png())) for _ in range(3)]
         for thread in waiting:
             thread.start()
-        while client.get("/health").json()["taken"] < 3:
-            pass
+        end = time.monotonic() + 20
+        while client.get("/health").json()["taken"] < 3 and time.monotonic() < end:
+            time.sleep(0.01)
         response = client.post("/predict", content=png())
         assert response.status_code == 429 and int(response.headers["retry-after"]) >= 1
         opened.set()

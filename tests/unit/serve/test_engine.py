@@ -19,6 +19,10 @@ def png(value, size=(12, 9)):
     return Encoded(stream.getvalue(), f"{value}.png")
 
 
+def at_size(answer):
+    return np.concatenate([part for _, part in answer.in_rows()], axis=1)
+
+
 @pytest.fixture
 def predictor(tmp_path, write_model):
     write_model(tmp_path / "model.onnx")
@@ -49,9 +53,9 @@ def test_each_caller_gets_the_answer_to_his_own_picture(engine, predictor):
     futures = [engine.submit("pebbles", png(value), lambda answer: answer, within=60) for value in values]
     for value, future in zip(values, futures, strict=True):
         answer = future.result(20)
-        assert answer.size == (12, 9) and answer.image.shape == (12, 9, 3)
+        assert answer.size == (12, 9)
         expected = predictor.predict(np.full((12, 9, 3), value, np.uint8)).probabilities
-        np.testing.assert_allclose(answer.at_size(), expected, atol=1e-6)
+        np.testing.assert_allclose(at_size(answer), expected, atol=1e-6)
 
 
 def test_pictures_that_come_together_go_through_the_network_together(predictor):
@@ -152,11 +156,55 @@ def test_a_failing_network_is_told_to_those_it_looked_at_and_to_no_one_later(pre
     engine.stop()
 
 
+@pytest.mark.parametrize("error", [MemoryError, ZeroDivisionError])
+def test_an_error_of_the_network_that_nobody_expected_reaches_each_of_its_callers(predictor, error):
+    begun, opened, look = threading.Event(), threading.Event(), predictor.look
+
+    def failing(pixels):
+        begun.set()
+        assert opened.wait(20)
+        if len(pixels) > 1:
+            raise error("no luck")
+        return look(pixels)
+
+    object.__setattr__(predictor, "look", failing)
+    engine = Engine({"pebbles": predictor}, capacity=9, threads=8)
+    first = engine.submit("pebbles", png(7), lambda answer: answer, within=60)
+    assert begun.wait(20)
+    others = [engine.submit("pebbles", png(n), lambda answer: answer, within=60) for n in range(4)]
+    waits_for(lambda: len(engine.networks["pebbles"]._waiting) == 4)
+    opened.set()
+    first.result(20)
+    for future in others:
+        with pytest.raises(error, match="no luck"):
+            future.result(20)
+    engine.stop()
+    assert engine.taken == 0
+
+
+def test_a_picture_of_too_many_pixels_is_refused_by_its_header(predictor):
+    engine = Engine({"pebbles": predictor}, capacity=9, threads=2, pixels=100)
+    with pytest.raises(DataError, match="108 pixels; this service takes up to 100"):
+        engine.submit("pebbles", png(7), lambda answer: answer, within=60).result(20)
+    engine.stop()
+
+
+def test_stopping_gives_up_on_what_does_not_end(predictor):
+    engine, gate = Engine({"pebbles": predictor}, capacity=9, threads=1), Gate()
+    endless = engine.submit("pebbles", png(1), gate, within=60)
+    waiting = engine.submit("pebbles", png(2), gate, within=60)
+    assert gate.waiting.acquire(timeout=20)
+    engine.stop(within=0.05)
+    assert waiting.cancelled() and not endless.done()
+    gate.opened.set()
+    endless.result(20)
+
+
 def test_models_that_see_tiles_are_served_too(tmp_path, write_model):
     write_model(tmp_path / "tiles.onnx", mode="tile", overlap=2)
     predictor = load_model(tmp_path / "tiles.onnx")
     engine = Engine({"tiles": predictor}, capacity=4, threads=2)
     answer = engine.submit("tiles", png(90, (30, 40)), lambda answer: answer, within=60).result(20)
     expected = predictor.predict(np.full((30, 40, 3), 90, np.uint8)).probabilities
-    np.testing.assert_allclose(answer.at_size(), expected, atol=1e-6)
+    np.testing.assert_allclose(at_size(answer), expected, atol=1e-6)
     engine.stop()
