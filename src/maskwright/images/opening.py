@@ -121,7 +121,7 @@ def check_pixels(width: int, height: int, path: Path) -> None:
 
 
 def check_sides(width: int, height: int, path: Path) -> None:
-    """Raise DataError for a side that is longer than any camera's or scanner's, where time grows with the longer one."""
+    """Raise DataError for a side longer than any camera has, where time grows with the longer side."""
     if max(width, height) > MAX_SIDE:
         raise DataError(
             f"The picture is {width} x {height} pixels; sides of more than {MAX_SIDE:,} are not read in this format.",
