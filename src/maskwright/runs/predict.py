@@ -2,8 +2,7 @@
 
 As many pictures are under way as there are cores, each from file to file in a thread of its own: decoding, network and
 writing overlap, and memory holds a few pictures however many there are. What lies far away is fetched a few pictures
-ahead. Files of all pictures together are made at the
-end, from the masks on disk.
+ahead. Files of all pictures together are made at the end, from the masks on disk.
 """
 
 from collections import deque
@@ -14,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from maskwright.data.annotations.written.labelme import labels_text
 from maskwright.data.remote import is_address, local_path, without_secrets
 from maskwright.errors import ConfigError, MaskwrightError, OutputError
 from maskwright.files import make_folder, write_text
@@ -25,7 +23,6 @@ from maskwright.images.opening import Encoded
 from maskwright.progress import Progress, Step, ignore
 from maskwright.runs.opening import Opened, open_for_masks
 from maskwright.runs.predict_failures import foreign_list, write_failures
-from maskwright.runs.predict_gathering import Gathering
 from maskwright.runs.predict_jobs import Job, jobs_for
 from maskwright.runs.predict_kinds import GATHERED, KINDS, LABELME, LABELS, MASK, OVERLAY, wanted_kinds
 from maskwright.runs.predict_large import Form, form_of, need_writers
@@ -36,6 +33,9 @@ from maskwright.runs.predict_record import Record, Stamp, unfinished
 from maskwright.runs.predict_sources import Named, Picture
 from maskwright.runtime.choosing import MANY
 from maskwright.runtime.predictor import Predictor
+
+if TYPE_CHECKING:
+    from maskwright.runs.predict_gathering import Gathering
 
 _AHEAD = 2  # pictures handed out for each thread: none waits for the writing of the record
 
@@ -135,8 +135,10 @@ def _predict_listed(
     record.note({one.job.key: unfinished(record.made(one.job.key), LABELME) for one in todo if MASK in one.kinds})
     record.write()  # before the first mask: what is half done is then known to be so, whatever ends us
     well, outputs, failed = _make_all(todo, predictor, record, stamps, wish, opened.callers, progress)
-    files, broken = _gather(Gathering(well, wish.gathered, target, classes, wish.simplify), record, opened, progress)
+    files, broken = _gathered(well, wish, target, record, opened, progress)
     if LABELME in wish.kinds:
+        from maskwright.data.annotations.written.labelme import labels_text
+
         write_text(target / KINDS[LABELME].folder / LABELS, labels_text(classes))
     failures = [*(_failed(where, error) for where, error in problems), *failed, *broken]
     write_failures(target, failures)
@@ -243,8 +245,19 @@ def _refuse_foreign(jobs: Sequence[Job], record: Record, gathered: Sequence[Path
         )  # fmt: skip
 
 
+def _gathered(
+    jobs: Sequence[Job], wish: Wish, target: Path, record: Record, opened: Opened, progress: Progress
+) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    if not wish.gathered:
+        return {}, []  # what they need is not even imported
+    from maskwright.runs.predict_gathering import Gathering
+
+    classes = opened.predictor.description.classes
+    return _gather(Gathering(jobs, wish.gathered, target, classes, wish.simplify), record, opened, progress)
+
+
 def _gather(
-    gathering: Gathering, record: Record, opened: Opened, progress: Progress
+    gathering: "Gathering", record: Record, opened: Opened, progress: Progress
 ) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """Write the files of all pictures that are not right already; return all of them, and masks that are broken."""
     files = {kind: str(gathering.path(kind)) for kind in gathering.kinds}

@@ -6,13 +6,11 @@ No file carries metadata of its picture.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwright.data.annotations.written.geojson import geojson_document
-from maskwright.data.annotations.written.labelme import labelme_document
-from maskwright.data.annotations.written.shapes import Shape, outlined
 from maskwright.errors import DataError
 from maskwright.images.classes import Classes
 from maskwright.images.formats import Source
@@ -21,6 +19,9 @@ from maskwright.images.regions import foreground, layers
 from maskwright.runs.predict_jobs import Job
 from maskwright.runs.predict_kinds import KINDS, LABELME
 from maskwright.runs.predict_sources import as_text
+
+if TYPE_CHECKING:
+    from maskwright.data.annotations.written.shapes import Shape
 
 OVERLAY_SIDE = 1600  # pixels
 _WHOLE = 65535  # of a probability of 1
@@ -42,8 +43,10 @@ class Made:
     simplify: float = 0.0
 
     @cached_property
-    def shapes(self) -> list[Shape]:
+    def shapes(self) -> "list[Shape]":
         """The regions with their outlines."""
+        from maskwright.data.annotations.written.shapes import outlined
+
         return outlined(tuple(layers(self.mask, self.job.classes)), self.simplify)
 
 
@@ -135,11 +138,15 @@ def _cutout(made: Made) -> list[bytes]:
 
 
 def _labelme(made: Made) -> list[bytes]:
+    from maskwright.data.annotations.written.labelme import labelme_document
+
     size = (made.mask.shape[0], made.mask.shape[1])
     return [labelme_document(_seen_from_file(made.job), size, made.shapes, made.job.classes).encode()]
 
 
 def _geojson(made: Made) -> list[bytes]:
+    from maskwright.data.annotations.written.geojson import geojson_document
+
     return [geojson_document(made.shapes, made.job.classes).encode()]
 
 
