@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -49,16 +50,10 @@ def put(text: str | Iterable[str]) -> None:
     When nobody reads it any more (`| head`), it ends quietly with exit code 141.
     Raises OutputError where it cannot be written, such as into a file on a full disk.
     """
-    try:
+    with _heard():
         for piece in (text,) if isinstance(text, str) else text:
             print(harmless(piece), end="")
         print(flush=True)
-    except BrokenPipeError:
-        _close(sys.stdout)
-        raise typer.Exit(UNHEARD) from None
-    except OSError as error:
-        _close(sys.stdout)
-        raise output_error(error, Path("standard output")) from error
 
 
 def put_bytes(content: bytes) -> None:
@@ -69,9 +64,16 @@ def put_bytes(content: bytes) -> None:
             where="standard output",
             fix="lead it into a file: ... > mask.png",
         )
-    try:
+    with _heard():
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Turn what writing to stdout raises into an end without words where nobody listens, else into OutputError."""
+    try:
+        yield
     except BrokenPipeError:
         _close(sys.stdout)
         raise typer.Exit(UNHEARD) from None
